@@ -1,0 +1,60 @@
+# The only interface to the repository: what a person types and what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/common libs/embedded-kafka libs/cli services/gateway services/key-vault services/connector \
+	services/strategy-engine services/paper-exchange services/dashboard
+SOURCES := $(PACKAGES) tests
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+export PIP_NO_INPUT := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check fmt lint types unit parts e2e clean
+
+help: ## say what there is
+	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+run: setup ## start the whole platform on this machine (Ctrl-C stops it)
+	@exec $(BIN)/backfuture up $(ARGS)
+
+setup: $(VENV)/.installed ## make the virtual environment with everything the platform needs
+
+$(VENV)/.installed: constraints.txt $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "BackFuture needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) (a minute or two, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) setuptools wheel
+	@$(INSTALL) --no-build-isolation $(addprefix --editable ,$(PACKAGES))
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(INSTALL) --requirement requirements-dev.txt
+	@touch $@
+
+test: check unit parts e2e ## everything: format, lint, types, architecture, unit to end-to-end tests
+
+check: $(VENV)/.installed-dev ## format, lint and types
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+
+unit: $(VENV)/.installed-dev ## architecture, unit and property tests (seconds)
+	$(BIN)/pytest -q -n 2 tests/architecture tests/unit tests/property
+
+parts: $(VENV)/.installed-dev ## contract and integration tests on the real parts (minutes)
+	$(BIN)/pytest -q -n 2 tests/contract tests/integration
+
+e2e: $(VENV)/.installed-dev ## the whole platform, used and killed as users and machines do
+	$(BIN)/pytest -q tests/e2e tests/chaos
+
+fmt: $(VENV)/.installed-dev ## format and mend what can be mended by a tool
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+clean: ## remove the environment and caches (not the platform's state)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The backfuture command: starts the platform on one machine and speaks to its gateway."""

@@ -1,0 +1,1 @@
+"""Values of the trading domain: pure, frozen, no I/O."""

@@ -1,0 +1,258 @@
+"""Bots: what users configure, what they ask for, and what a bot remembers."""
+
+from decimal import Decimal
+from typing import Literal
+
+from backfuture_common.domain.ids import (
+    BotId,
+    CommandId,
+    ConnectionId,
+    DecisionId,
+    ExchangeId,
+    GroupId,
+    Symbol,
+    UserId,
+)
+from backfuture_common.messages.codec import Message, Part
+from backfuture_common.messages.orders import Fills, OrderStatus, PlaceOrder
+
+# ---------------------------------------------------------------------------------------- configuration
+
+
+class DcaStrategy(Part, tag="dca", tag_field="kind"):
+    """Groups that buy, add on in zones below the entry, and close as a whole at a target. Percentages are in percent.
+
+    Zone k begins ``step_percent * (1 + s + ... + s^(k-1))`` below the first fill, s = ``step_scale``; one add-on per
+    zone; add-on k costs ``add_on_quote * volume_scale^(k-1)``. ``take_profit_percent`` is net of fees.
+    """
+
+    base_order_quote: Decimal
+    add_on_quote: Decimal
+    max_add_ons: int
+    step_percent: Decimal
+    take_profit_percent: Decimal
+    step_scale: Decimal = Decimal(1)
+    volume_scale: Decimal = Decimal(1)
+    min_improvement_percent: Decimal = Decimal("0.5")
+    min_gap_percent: Decimal = Decimal(1)
+    add_on_cooldown_ms: int = 0
+    group_cooldown_ms: int = 0
+    slippage_percent: Decimal = Decimal("0.3")
+    max_price_age_ms: int = 5_000
+
+
+Strategy = DcaStrategy
+
+
+class BotSpec(Part):
+    """A bot as its owner configured it. ``version`` grows with each change; a live group keeps what it was opened with.
+
+    ``margin_limit_quote`` bounds what all groups of the bot may bind together, planned add-ons included.
+    One live group per symbol, at most ``max_active_groups`` in all.
+    """
+
+    bot_id: BotId
+    owner: UserId
+    name: str
+    connection_id: ConnectionId
+    exchange: ExchangeId
+    symbols: tuple[Symbol, ...]
+    strategy: Strategy
+    margin_limit_quote: Decimal
+    max_active_groups: int = 1
+    version: int = 1
+
+
+# ---------------------------------------------------------------------------------------- commands
+
+
+class CreateBot(Message, tag="bot.create.v1"):
+    """A new bot, stopped until a :class:`StartBot`. A bot that exists already is left as it is."""
+
+    command_id: CommandId
+    spec: BotSpec
+    at_ms: int
+
+
+class UpdateBot(Message, tag="bot.update.v1"):
+    """A changed configuration. Live groups go on with the one they were opened with."""
+
+    command_id: CommandId
+    spec: BotSpec
+    at_ms: int
+
+
+class StartBot(Message, tag="bot.start.v1"):
+    """Let the bot open groups."""
+
+    command_id: CommandId
+    owner: UserId
+    bot_id: BotId
+    at_ms: int
+
+
+class StopBot(Message, tag="bot.stop.v1"):
+    """Open no more groups and add nothing; live groups are still closed at their targets."""
+
+    command_id: CommandId
+    owner: UserId
+    bot_id: BotId
+    at_ms: int
+
+
+class DeleteBot(Message, tag="bot.delete.v1"):
+    """Forget the bot. Ignored while it has a live group."""
+
+    command_id: CommandId
+    owner: UserId
+    bot_id: BotId
+    at_ms: int
+
+
+class CloseGroup(Message, tag="group.close.v1"):
+    """Sell the whole group now, at a loss if need be."""
+
+    command_id: CommandId
+    owner: UserId
+    bot_id: BotId
+    group_id: GroupId
+    at_ms: int
+
+
+BotCommand = CreateBot | UpdateBot | StartBot | StopBot | DeleteBot | CloseGroup
+
+
+# ---------------------------------------------------------------------------------------- decisions
+
+Verdict = Literal["OPEN", "ADD_ON", "BLOCK", "WAIT", "EXIT"]
+ReasonCode = Literal[
+    "BOT_OFF",
+    "CONN_OFFLINE",
+    "CONN_MISMATCH",
+    "SYMBOL_UNKNOWN",
+    "PRICE_STALE",
+    "GROUP_LIMIT",
+    "GROUP_BUSY",
+    "COOLDOWN",
+    "OUT_OF_ZONE",
+    "ZONE_USED",
+    "AVG_WORSE",
+    "GAIN_TOO_SMALL",
+    "TOO_CLOSE",
+    "ADDON_LIMIT",
+    "MARGIN_BOT",
+    "MARGIN_GROUP",
+    "BALANCE",
+    "MIN_SIZE",
+    "DUST",
+    "TAKE_PROFIT",
+    "MANUAL",
+]
+"""Why a verdict fell. BLOCK and WAIT carry every failing check; EXIT carries its cause."""
+
+
+class Decision(Part):
+    """One verdict with all its reasons and the numbers it rests on (Decimals and integers as plain text)."""
+
+    decision_id: DecisionId
+    verdict: Verdict
+    symbol: Symbol
+    group_id: GroupId | None
+    reasons: tuple[ReasonCode, ...]
+    numbers: tuple[tuple[str, str], ...]
+    at_ms: int
+
+
+# ---------------------------------------------------------------------------------------- state
+
+GroupStatus = Literal["entry_pending", "active", "add_on_pending", "exit_pending", "closed", "canceled"]
+CloseReason = Literal["take_profit", "manual", "nothing_filled", "dust"]
+
+
+class PendingOrder(Part):
+    """The one order a group has in flight. ``zone`` is 0 for entry and exit."""
+
+    command: PlaceOrder
+    zone: int
+    status: OrderStatus
+    fills: Fills
+
+
+class Group(Part):
+    """A group: entry, add-ons and exit, managed as one.
+
+    Sums run over all fills so far: ``bought_*`` of entry and add-ons, ``sold_*`` of exits. ``average``,
+    ``break_even`` and ``target`` are None until something is bought. ``anchor`` is the entry's average price, from
+    which zones are measured. ``realised_quote`` is set when the group has closed.
+    """
+
+    group_id: GroupId
+    symbol: Symbol
+    status: GroupStatus
+    strategy: Strategy
+    opened_ms: int
+    anchor: Decimal | None = None
+    bought_amount: Decimal = Decimal(0)
+    bought_cost: Decimal = Decimal(0)
+    sold_amount: Decimal = Decimal(0)
+    sold_proceeds: Decimal = Decimal(0)
+    fees_base: Decimal = Decimal(0)
+    fees_quote: Decimal = Decimal(0)
+    average: Decimal | None = None
+    break_even: Decimal | None = None
+    target: Decimal | None = None
+    add_ons_done: int = 0
+    zones_used: tuple[int, ...] = ()
+    last_fill_price: Decimal | None = None
+    last_fill_ms: int | None = None
+    attempts: int = 0
+    retry_after_ms: int = 0
+    close_requested: bool = False
+    pending: PendingOrder | None = None
+    closed_ms: int | None = None
+    close_reason: CloseReason | None = None
+    realised_quote: Decimal | None = None
+
+
+class BotState(Part):
+    """All a bot remembers: the fold of its journal.
+
+    ``seq`` counts its journal records. ``groups`` are the live ones. ``unacknowledged`` are the order intents the
+    connector has not yet answered; they are sent again after a restore. ``cooldowns`` say until when a symbol rests.
+    """
+
+    spec: BotSpec
+    running: bool
+    deleted: bool = False
+    fault: str | None = None
+    seq: int = 0
+    decisions: int = 0
+    groups_opened: int = 0
+    groups_closed: int = 0
+    realised_quote: Decimal = Decimal(0)
+    groups: tuple[Group, ...] = ()
+    unacknowledged: tuple[PlaceOrder, ...] = ()
+    cooldowns: tuple[tuple[Symbol, int], ...] = ()
+    last_blocks: tuple[tuple[Symbol, tuple[ReasonCode, ...]], ...] = ()
+
+
+class BotSnapshot(Message, tag="bot.snapshot.v1"):
+    """A bot's state on its changelog. ``epoch`` is that of the owner of its partition when written."""
+
+    state: BotState
+    epoch: int
+    at_ms: int
+
+
+class Checkpoint(Message, tag="bot.checkpoint.v1"):
+    """Where an engine partition stands in its inputs: next offset of each input topic. Key: ``@checkpoint``."""
+
+    partition: int
+    positions: tuple[tuple[str, int], ...]
+    epoch: int
+    at_ms: int
+
+
+CHECKPOINT_KEY = "@checkpoint"
+StateRecord = BotSnapshot | Checkpoint
+

@@ -1,0 +1,41 @@
+"""JSON of the messages, both ways. Decimals are text, times integer milliseconds."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from backfuture_common.errors import Refused
+
+T = TypeVar("T")
+
+_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of everything that stands on a topic of its own. Subclasses give ``tag="name.vN"``."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what stands only inside a message."""
+
+
+def encode(message: Message) -> bytes:
+    """Return the message as JSON bytes, the same bytes for equal messages."""
+    return _encoder.encode(message)
+
+
+class Decoder:
+    """Decodes one topic's messages.
+
+    ``decode`` raises :class:`Refused` (code ``message.undecodable``) for bytes that are not one
+    of the given types; the caller decides between the dead-letter topic and stopping.
+    """
+
+    def __init__(self, types: Any) -> None:
+        self._decoder = msgspec.json.Decoder(types)
+
+    def decode(self, raw: bytes) -> Any:
+        try:
+            return self._decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refused("message.undecodable", f"the record is not a known message: {error}") from None

@@ -1,0 +1,165 @@
+"""The journal: each input that changed a bot, as the core saw it, and the facts that followed."""
+
+from decimal import Decimal
+
+from backfuture_common.domain.ids import BotId, ClientOrderId, ExchangeId, GroupId, Symbol, UserId
+from backfuture_common.errors import ErrorInfo
+from backfuture_common.messages.bots import BotCommand, BotSpec, CloseReason, Decision, Strategy
+from backfuture_common.messages.codec import Message, Part
+from backfuture_common.messages.market import Instrument
+from backfuture_common.messages.orders import Fills, OrderStatus, OrderUpdate, PlaceOrder
+
+# ---------------------------------------------------------------------------------------- inputs
+
+
+class PriceObserved(Part, tag="price", tag_field="kind"):
+    """A tick as the core saw it. ``age_ms`` is how old it was then."""
+
+    exchange: ExchangeId
+    symbol: Symbol
+    bid: Decimal
+    ask: Decimal
+    age_ms: int
+
+
+class CommandReceived(Part, tag="command", tag_field="kind"):
+    """A user's command."""
+
+    command: BotCommand
+
+
+class OrderUpdated(Part, tag="order", tag_field="kind"):
+    """News of an order."""
+
+    update: OrderUpdate
+
+
+class TimerFired(Part, tag="timer", tag_field="kind"):
+    """A time the bot had asked to be woken at has come."""
+
+
+BotEvent = PriceObserved | CommandReceived | OrderUpdated | TimerFired
+
+
+class Context(Part):
+    """What the shell knew when it asked the core, journaled so that replay sees the same.
+
+    ``instrument`` is that of the event's symbol, None when the exchange does not list it (or has not told yet).
+    ``quote_free`` is the account's free quote currency, None when never told.
+    """
+
+    now_ms: int
+    connection_online: bool
+    instrument: Instrument | None = None
+    quote_free: Decimal | None = None
+
+
+# ---------------------------------------------------------------------------------------- facts
+
+
+class BotCreated(Part, tag="bot_created", tag_field="fact"):
+    spec: BotSpec
+
+
+class BotUpdated(Part, tag="bot_updated", tag_field="fact"):
+    spec: BotSpec
+
+
+class BotStarted(Part, tag="bot_started", tag_field="fact"):
+    pass
+
+
+class BotStopped(Part, tag="bot_stopped", tag_field="fact"):
+    pass
+
+
+class BotDeleted(Part, tag="bot_deleted", tag_field="fact"):
+    pass
+
+
+class BotFaulted(Part, tag="bot_faulted", tag_field="fact"):
+    """The bot met an illegal event or a bug and stands still; other bots go on."""
+
+    reason: str
+
+
+class Decided(Part, tag="decided", tag_field="fact"):
+    """A verdict fell. Repeated BLOCKs for the same reasons are recorded once."""
+
+    decision: Decision
+
+
+class GroupOpened(Part, tag="group_opened", tag_field="fact"):
+    group_id: GroupId
+    symbol: Symbol
+    strategy: Strategy
+    at_ms: int
+
+
+class OrderIntended(Part, tag="order_intended", tag_field="fact"):
+    """An order is to be placed. ``zone`` is 0 for entry and exit."""
+
+    command: PlaceOrder
+    zone: int
+
+
+class OrderProgressed(Part, tag="order_progressed", tag_field="fact"):
+    """The exchange (or the connector) told something new of an order in flight; ``fills`` are cumulative."""
+
+    client_order_id: ClientOrderId
+    group_id: GroupId
+    status: OrderStatus
+    fills: Fills
+    error: ErrorInfo | None
+    at_ms: int
+
+
+class CloseRequested(Part, tag="close_requested", tag_field="fact"):
+    group_id: GroupId
+
+
+class GroupClosed(Part, tag="group_closed", tag_field="fact"):
+    """The group has ended. ``realised_quote`` is net of fees; coins too few to sell (``dust_base``) count as lost."""
+
+    group_id: GroupId
+    reason: CloseReason
+    realised_quote: Decimal
+    dust_base: Decimal
+    at_ms: int
+
+
+Fact = (
+    BotCreated
+    | BotUpdated
+    | BotStarted
+    | BotStopped
+    | BotDeleted
+    | BotFaulted
+    | Decided
+    | GroupOpened
+    | OrderIntended
+    | OrderProgressed
+    | CloseRequested
+    | GroupClosed
+)
+
+
+class Cause(Part):
+    """The record an input came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class JournalRecord(Message, tag="bot.journal.v1"):
+    """One step of one bot. ``seq`` counts from 1 without a gap; the state is the fold of ``facts`` in this order."""
+
+    bot_id: BotId
+    owner: UserId
+    seq: int
+    event: BotEvent
+    context: Context
+    facts: tuple[Fact, ...]
+    cause: Cause | None
+    epoch: int

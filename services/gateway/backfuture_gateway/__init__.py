@@ -1,0 +1,1 @@
+"""HTTP API, users, read model, event stream."""

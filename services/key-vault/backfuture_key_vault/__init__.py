@@ -1,0 +1,1 @@
+"""Holds exchange credentials in Vault or OpenBao and signs with them."""

@@ -1,0 +1,1 @@
+"""A local exchange that unmodified ccxt takes for KuCoin and MEXC."""

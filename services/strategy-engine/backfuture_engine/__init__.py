@@ -1,0 +1,1 @@
+"""Runs bots as pure deciders over Kafka."""
