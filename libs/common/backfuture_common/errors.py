@@ -23,13 +23,13 @@ class PlatformError(Exception):
         self.info = ErrorInfo(code=code, message=message, hint=hint, retryable=retryable)
 
 
-class Refused(PlatformError):
+class Refused(PlatformError):  # noqa: N818  (a kind of outcome, not a kind of bug)
     """Definitely did not happen. Tell the user; nothing has to be found out."""
 
 
-class Unknown(PlatformError):
+class Unknown(PlatformError):  # noqa: N818  (a kind of outcome, not a kind of bug)
     """May have happened. To be resolved by asking, never by doing it again blindly."""
 
 
-class Fatal(PlatformError):
+class Fatal(PlatformError):  # noqa: N818  (a kind of outcome, not a kind of bug)
     """An invariant is broken or this process was fenced: end it, start-up is the recovery."""

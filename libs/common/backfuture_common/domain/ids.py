@@ -7,7 +7,7 @@ counter of its cause, so that a restart makes the same one.
 import base64
 import hashlib
 import re
-import secrets
+import secrets  # arch: impure - new_id alone, which only the gateway calls
 from typing import NewType
 
 UserId = NewType("UserId", str)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from backfuture_common.domain.ids import (
     BotId,
+    ClientOrderId,
     CommandId,
     ConnectionId,
     DecisionId,
@@ -14,7 +15,7 @@ from backfuture_common.domain.ids import (
     UserId,
 )
 from backfuture_common.messages.codec import Message, Part
-from backfuture_common.messages.orders import Fills, OrderStatus, PlaceOrder
+from backfuture_common.messages.orders import Fills, Leg, OrderStatus, PlaceOrder
 
 # ---------------------------------------------------------------------------------------- configuration
 
@@ -47,7 +48,8 @@ Strategy = DcaStrategy
 class BotSpec(Part):
     """A bot as its owner configured it. ``version`` grows with each change; a live group keeps what it was opened with.
 
-    ``margin_limit_quote`` bounds what all groups of the bot may bind together, planned add-ons included.
+    ``margin_limit_quote`` bounds what all groups of the bot may bind together, planned add-ons included;
+    ``group_limit_quote`` what one of them may (None: an equal share of the bot's limit). Both are notional, fees apart.
     One live group per symbol, at most ``max_active_groups`` in all.
     """
 
@@ -59,6 +61,7 @@ class BotSpec(Part):
     symbols: tuple[Symbol, ...]
     strategy: Strategy
     margin_limit_quote: Decimal
+    group_limit_quote: Decimal | None = None
     max_active_groups: int = 1
     version: int = 1
 
@@ -170,11 +173,23 @@ CloseReason = Literal["take_profit", "manual", "nothing_filled", "dust"]
 
 
 class PendingOrder(Part):
-    """The one order a group has in flight. ``zone`` is 0 for entry and exit."""
+    """The one order a group has in flight. ``zone`` is 0 for entry and exit; ``told_ms``: time of the newest update."""
 
     command: PlaceOrder
     zone: int
     status: OrderStatus
+    fills: Fills
+    told_ms: int = 0
+
+
+class FinishedOrder(Part):
+    """An order of a live group that has ended."""
+
+    client_order_id: ClientOrderId
+    leg: Leg
+    zone: int
+    status: OrderStatus
+    amount: Decimal
     fills: Fills
 
 
@@ -183,7 +198,9 @@ class Group(Part):
 
     Sums run over all fills so far: ``bought_*`` of entry and add-ons, ``sold_*`` of exits. ``average``,
     ``break_even`` and ``target`` are None until something is bought. ``anchor`` is the entry's average price, from
-    which zones are measured. ``realised_quote`` is set when the group has closed.
+    which zones are measured. ``realised_quote`` is set when the group has closed. ``taker_fee`` is the fee expected on
+    the way out. ``finished`` are the ended orders that filled something, and the newest ended one; ``failures`` counts
+    the orders in a row that filled nothing.
     """
 
     group_id: GroupId
@@ -191,6 +208,7 @@ class Group(Part):
     status: GroupStatus
     strategy: Strategy
     opened_ms: int
+    taker_fee: Decimal = Decimal(0)
     anchor: Decimal | None = None
     bought_amount: Decimal = Decimal(0)
     bought_cost: Decimal = Decimal(0)
@@ -206,9 +224,11 @@ class Group(Part):
     last_fill_price: Decimal | None = None
     last_fill_ms: int | None = None
     attempts: int = 0
+    failures: int = 0
     retry_after_ms: int = 0
     close_requested: bool = False
     pending: PendingOrder | None = None
+    finished: tuple[FinishedOrder, ...] = ()
     closed_ms: int | None = None
     close_reason: CloseReason | None = None
     realised_quote: Decimal | None = None
@@ -219,6 +239,8 @@ class BotState(Part):
 
     ``seq`` counts its journal records. ``groups`` are the live ones. ``unacknowledged`` are the order intents the
     connector has not yet answered; they are sent again after a restore. ``cooldowns`` say until when a symbol rests.
+    ``fault`` says why the bot stands still; a :class:`StartBot` or :class:`StopBot` clears it. A deleted bot stays as a
+    mark, so that an old command cannot make it again.
     """
 
     spec: BotSpec
@@ -234,6 +256,7 @@ class BotState(Part):
     unacknowledged: tuple[PlaceOrder, ...] = ()
     cooldowns: tuple[tuple[Symbol, int], ...] = ()
     last_blocks: tuple[tuple[Symbol, tuple[ReasonCode, ...]], ...] = ()
+    last_refused: CommandId | None = None
 
 
 class BotSnapshot(Message, tag="bot.snapshot.v1"):
@@ -255,4 +278,3 @@ class Checkpoint(Message, tag="bot.checkpoint.v1"):
 
 CHECKPOINT_KEY = "@checkpoint"
 StateRecord = BotSnapshot | Checkpoint
-

@@ -1,6 +1,6 @@
 """JSON of the messages, both ways. Decimals are text, times integer milliseconds."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -11,10 +11,12 @@ T = TypeVar("T")
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Base of everything that stands on a topic of its own. Subclasses give ``tag="name.vN"``."""
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """Base of what stands only inside a message."""
 

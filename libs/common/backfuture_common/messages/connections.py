@@ -37,9 +37,7 @@ TestCode = Literal[
 ]
 """What a connection test ends in: exactly one of these. Stable; clients may switch on them."""
 
-TestStepName = Literal[
-    "reachable", "key", "rights", "no_withdrawal", "trade_right", "ip_list", "balance", "orders"
-]
+TestStepName = Literal["reachable", "key", "rights", "no_withdrawal", "trade_right", "ip_list", "balance", "orders"]
 """The steps in the order in which they run."""
 
 StepStatus = Literal["pending", "running", "passed", "warned", "failed", "skipped"]

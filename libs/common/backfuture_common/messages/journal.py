@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from backfuture_common.domain.ids import BotId, ClientOrderId, ExchangeId, GroupId, Symbol, UserId
+from backfuture_common.domain.ids import BotId, ClientOrderId, CommandId, ExchangeId, GroupId, Symbol, UserId
 from backfuture_common.errors import ErrorInfo
 from backfuture_common.messages.bots import BotCommand, BotSpec, CloseReason, Decision, Strategy
 from backfuture_common.messages.codec import Message, Part
@@ -45,11 +45,13 @@ class Context(Part):
     """What the shell knew when it asked the core, journaled so that replay sees the same.
 
     ``instrument`` is that of the event's symbol, None when the exchange does not list it (or has not told yet).
-    ``quote_free`` is the account's free quote currency, None when never told.
+    ``quote_free`` is the account's free quote currency, None when never told. ``connection_matches`` is false when the
+    bot's connection belongs to somebody else or to another exchange.
     """
 
     now_ms: int
     connection_online: bool
+    connection_matches: bool = True
     instrument: Instrument | None = None
     quote_free: Decimal | None = None
 
@@ -83,6 +85,13 @@ class BotFaulted(Part, tag="bot_faulted", tag_field="fact"):
     reason: str
 
 
+class CommandRefused(Part, tag="command_refused", tag_field="fact"):
+    """A user's command was refused and changed nothing; ``reason`` says why, with the numbers."""
+
+    command_id: CommandId
+    reason: str
+
+
 class Decided(Part, tag="decided", tag_field="fact"):
     """A verdict fell. Repeated BLOCKs for the same reasons are recorded once."""
 
@@ -94,6 +103,7 @@ class GroupOpened(Part, tag="group_opened", tag_field="fact"):
     symbol: Symbol
     strategy: Strategy
     at_ms: int
+    taker_fee: Decimal = Decimal(0)
 
 
 class OrderIntended(Part, tag="order_intended", tag_field="fact"):
@@ -104,7 +114,10 @@ class OrderIntended(Part, tag="order_intended", tag_field="fact"):
 
 
 class OrderProgressed(Part, tag="order_progressed", tag_field="fact"):
-    """The exchange (or the connector) told something new of an order in flight; ``fills`` are cumulative."""
+    """The exchange (or the connector) told something new of an order; ``fills`` are cumulative.
+
+    ``told_ms`` is the time of the update, ``at_ms`` when the bot heard it.
+    """
 
     client_order_id: ClientOrderId
     group_id: GroupId
@@ -112,6 +125,7 @@ class OrderProgressed(Part, tag="order_progressed", tag_field="fact"):
     fills: Fills
     error: ErrorInfo | None
     at_ms: int
+    told_ms: int = 0
 
 
 class CloseRequested(Part, tag="close_requested", tag_field="fact"):
@@ -135,6 +149,7 @@ Fact = (
     | BotStopped
     | BotDeleted
     | BotFaulted
+    | CommandRefused
     | Decided
     | GroupOpened
     | OrderIntended
