@@ -1,0 +1,1 @@
+"""KuCoin spot (high-frequency account) as its API shows it."""

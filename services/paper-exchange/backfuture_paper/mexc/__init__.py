@@ -1,0 +1,1 @@
+"""MEXC spot as its API shows it."""

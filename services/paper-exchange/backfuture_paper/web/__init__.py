@@ -1,0 +1,1 @@
+"""What both venues' HTTP and WebSocket sides have in common."""
