@@ -1,0 +1,1 @@
+"""The two outsides: the exchange (through ccxt) and the signer."""

@@ -1,0 +1,1 @@
+"""Pure rules of the connector: no I/O, no clock, no ccxt."""

@@ -1,0 +1,45 @@
+"""Looks that are repeated: is the exchange there, can keys be used, what may be forgotten."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from backfuture_common.runtime.clock import Clock
+from backfuture_common.runtime.health import Health
+from backfuture_common.runtime.logging import get_logger
+
+from backfuture_connector.core.failures import VenueError
+from backfuture_connector.ports import PublicVenue
+from backfuture_connector.shell.ledger import Ledger
+
+EXCHANGE_EVERY_S = 15.0
+KEYS_EVERY_S = 10.0
+PRUNE_EVERY_S = 24 * 3600.0
+
+_log = get_logger("backfuture.connector.watching")
+
+
+async def watch_exchange(public: PublicVenue, health: Health) -> None:
+    """Tell whether the exchange answers, for ever."""
+    while True:
+        try:
+            await public.server_time_ms()
+            health.set("exchange", ok=True)
+        except VenueError as error:
+            health.set("exchange", ok=False, detail=str(error))
+        await asyncio.sleep(EXCHANGE_EVERY_S)
+
+
+async def watch_keys(ready: Callable[[], Awaitable[str]], health: Health) -> None:
+    """Tell whether the key-vault can give keys, for ever. ``ready`` returns why not, or nothing."""
+    while True:
+        why = await ready()
+        health.set("key-vault", ok=not why, detail=why)
+        await asyncio.sleep(KEYS_EVERY_S)
+
+
+async def prune_ledger(ledger: Ledger, clock: Clock) -> None:
+    """Forget what no longer matters, once a day."""
+    while True:
+        forgotten = await ledger.prune(clock.now_ms())
+        _log.info("ledger.pruned", orders=forgotten)
+        await asyncio.sleep(PRUNE_EVERY_S)
