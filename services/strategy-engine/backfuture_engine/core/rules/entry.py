@@ -1,0 +1,62 @@
+"""May the bot open a group of this symbol at this price?"""
+
+from decimal import Decimal
+
+from backfuture_common.messages.bots import BotState, ReasonCode
+from backfuture_common.messages.journal import Context, PriceObserved
+from backfuture_common.messages.market import Instrument
+
+from backfuture_engine.core.groups import by_symbol, rests_until
+from backfuture_engine.core.margin import bound, group_cap, ladder
+from backfuture_engine.core.precision import exact
+from backfuture_engine.core.ruling import Ruling, Subject, Terms, buy_terms, failing, refuse, rule
+from backfuture_engine.core.zones import add_on_cost
+
+
+@exact
+def judge_entry(state: BotState, price: PriceObserved, ctx: Context) -> Ruling:
+    """Rule OPEN with the order's terms, or BLOCK or WAIT with every reason."""
+    spec, strategy, instrument = state.spec, state.spec.strategy, ctx.instrument
+    subject = Subject(state, price.symbol, None, ctx.now_ms)
+    needed, cap, held = ladder(strategy), group_cap(spec), bound(state)
+    quote = strategy.base_order_quote
+    terms = buy_terms(price.ask, quote, strategy.slippage_percent, instrument) if instrument else None
+    checks: list[tuple[ReasonCode, bool]] = [
+        ("BOT_OFF", not state.running),
+        ("CONN_OFFLINE", not ctx.connection_online),
+        ("CONN_MISMATCH", not ctx.connection_matches or price.exchange != spec.exchange),
+        ("SYMBOL_UNKNOWN", instrument is None or not instrument.active or price.symbol not in spec.symbols),
+        ("PRICE_STALE", price.age_ms > strategy.max_price_age_ms),
+        ("GROUP_LIMIT", by_symbol(state, price.symbol) is not None or len(state.groups) >= spec.max_active_groups),
+        ("COOLDOWN", ctx.now_ms < rests_until(state, price.symbol)),
+        ("MARGIN_BOT", held + needed > spec.margin_limit_quote),
+        ("MARGIN_GROUP", needed > cap),
+        ("BALANCE", instrument is not None and short_of_balance(quote, instrument, ctx)),
+        ("MIN_SIZE", terms is not None and instrument is not None and _a_leg_is_too_small(state, terms, instrument)),
+    ]
+    reasons = failing(checks)
+    numbers: dict[str, Decimal | int | None] = {
+        "bid": price.bid,
+        "ask": price.ask,
+        "age_ms": price.age_ms,
+        "ladder": needed,
+        "group_cap": cap,
+        "bound": held,
+        "margin_limit": spec.margin_limit_quote,
+        "quote_free": ctx.quote_free,
+        "amount": terms.amount if terms else None,
+        "limit": terms.limit_price if terms else None,
+    }
+    return refuse(subject, reasons, numbers) if reasons else rule(subject, "OPEN", (), numbers, terms=terms)
+
+
+def short_of_balance(quote: Decimal, instrument: Instrument, ctx: Context) -> bool:
+    """Say whether the account's free money does not cover ``quote`` and its fee; so too when it is not known."""
+    return ctx.quote_free is None or ctx.quote_free < quote * (1 + instrument.taker_fee)
+
+
+def _a_leg_is_too_small(state: BotState, terms: Terms, instrument: Instrument) -> bool:
+    """Say whether the venue would refuse the entry, or a planned add-on, for its size."""
+    strategy = state.spec.strategy
+    add_ons = (add_on_cost(strategy, number) for number in range(1, strategy.max_add_ons + 1))
+    return terms.too_small(instrument) or any(cost < instrument.cost_min for cost in add_ons)
