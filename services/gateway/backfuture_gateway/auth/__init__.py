@@ -1,0 +1,1 @@
+"""Who is calling: passwords, access tokens, rotating refresh tokens, login throttle."""

@@ -1,0 +1,1 @@
+"""Bots: what users configure, preview, start and stop."""

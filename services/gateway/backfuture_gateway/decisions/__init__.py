@@ -1,0 +1,1 @@
+"""Verdicts of bots with all their reasons."""

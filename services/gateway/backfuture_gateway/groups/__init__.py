@@ -1,0 +1,1 @@
+"""Groups of orders that a bot manages as one."""

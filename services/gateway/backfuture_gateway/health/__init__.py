@@ -1,0 +1,1 @@
+"""How all parts of the platform are."""

@@ -1,0 +1,1 @@
+"""What all endpoints share: error shape, amounts, limits, pages, idempotency."""

@@ -1,0 +1,1 @@
+"""Exchanges, what they list, and newest prices."""
