@@ -1,0 +1,1 @@
+"""The sections of the first page; each draws what the session's view holds now."""
