@@ -1,0 +1,1 @@
+"""The gateway's API as the commands use it."""

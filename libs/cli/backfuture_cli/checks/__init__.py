@@ -1,0 +1,1 @@
+"""What ``backfuture doctor`` looks at."""
