@@ -27,7 +27,7 @@ $(VENV)/.installed: constraints.txt $(addsuffix /pyproject.toml,$(PACKAGES))
 		|| { echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (a minute or two, once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(INSTALL) setuptools wheel
+	@$(INSTALL) --upgrade setuptools wheel
 	@$(INSTALL) --no-build-isolation $(addprefix --editable ,$(PACKAGES))
 	@touch $@
 
@@ -49,7 +49,7 @@ parts: $(VENV)/.installed-dev ## contract and integration tests on the real part
 	$(BIN)/pytest -q -n 2 tests/contract tests/integration
 
 e2e: $(VENV)/.installed-dev ## the whole platform, used and killed as users and machines do
-	$(BIN)/pytest -q tests/e2e tests/chaos
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/e2e tests/chaos
 
 fmt: $(VENV)/.installed-dev ## format and mend what can be mended by a tool
 	$(BIN)/ruff format $(SOURCES)

@@ -25,7 +25,9 @@ def test_every_task_has_an_owner() -> None:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
-            stray = (node.func.attr == "create_task" and owner in {"asyncio", "loop"}) or node.func.attr == "ensure_future"
+            stray = (
+                node.func.attr == "create_task" and owner in {"asyncio", "loop"}
+            ) or node.func.attr == "ensure_future"
             if stray and not module.allows(node, "task"):
                 wrong.append(f"{module.name}:{node.lineno}")
     assert not wrong, wrong
