@@ -25,11 +25,11 @@ class Reader:
 
     def _number(self, shape: struct.Struct) -> int:
         try:
-            (value,) = shape.unpack_from(self._bytes, self._position)
+            value: int = shape.unpack_from(self._bytes, self._position)[0]
         except struct.error as problem:
             raise MalformedError("the frame ends inside a number") from problem
         self._position += shape.size
-        return int(value)
+        return value
 
     def i8(self) -> int:
         return self._number(_I8)

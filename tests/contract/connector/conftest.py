@@ -108,13 +108,23 @@ class Bed:
         self.paper.control("price", symbol="BTC/USDT", bid=bid, ask=ask)
 
 
+async def load_patiently(factory: CcxtFactory) -> tuple[Instrument, ...]:
+    """Load the markets; a machine that is busy starting everything may need a second try."""
+    for _ in range(3):
+        try:
+            return await factory.load_instruments()
+        except VenueError:
+            await asyncio.sleep(1)
+    return await factory.load_instruments()
+
+
 @pytest.fixture
 async def bed(paper: Paper, venue: Venue) -> AsyncIterator[Bed]:
     clock, signer = Clock(), TestSigner()
     exchange = ExchangeId(f"paper-{venue}")
     factory = CcxtFactory(exchange, f"{paper.url}/{venue}", Limiter(venue, clock), signer, clock, timeout_s=2.0)
     try:
-        markets = {one.symbol: one for one in await factory.load_instruments()}
+        markets = {one.symbol: one for one in await load_patiently(factory)}
         yield Bed(venue, paper, factory, signer, clock, markets)
     finally:
         await factory.close()

@@ -1,7 +1,7 @@
 """A venue that misbehaves, and connector processes that die: everything around one order but the rules under test."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -20,7 +20,6 @@ from backfuture_connector.shell.orders import OrderDesk, Place
 from backfuture_connector.shell.reconciling import Reconciler
 from backfuture_connector.shell.sending import Sender
 from backfuture_connector.shell.settling import Settler
-from hypothesis import strategies as st
 
 from tests.property.connector.virtual_time import VirtualClock
 from tests.unit.connector.build import CONNECTION, EXCHANGE, connection, instrument
@@ -41,24 +40,33 @@ class CrashError(Exception):
     """The process dies here."""
 
 
-@dataclass
 class Fate:
-    """Draws what goes wrong, until ``troubles`` are used up: then everything goes well."""
+    """Reads from ``tape`` what goes wrong, until ``troubles`` are used up or the tape ends: then all goes well.
 
-    draw: Callable[[st.SearchStrategy[Any]], Any]
-    troubles: int
+    The tape is drawn before the story begins: timers ask too, and Hypothesis must never be asked from a callback.
+    """
+
+    def __init__(self, tape: bytes, troubles: int) -> None:
+        self._tape = iter(tape)
+        self._troubles = troubles
+        self.told: list[tuple[str, object]] = []
 
     def pick(self, what: str, good: T, bad: Sequence[T]) -> T:
         """Return ``good`` three times in four."""
-        if self.troubles <= 0 or self.draw(st.integers(0, 3).map(lambda luck: (what, luck)))[1] < 3:
+        if self._troubles <= 0:
             return good
-        self.troubles -= 1
-        chosen: T = self.draw(st.sampled_from(bad).map(lambda value: (what, value)))[1]
+        luck = next(self._tape, 0)
+        if luck < 192:
+            return good
+        self._troubles -= 1
+        chosen = bad[luck % len(bad)]
+        self.told.append((what, chosen))
         return chosen
 
     def amount(self, what: str, top: float) -> float:
-        """Return a number from 0 to ``top`` in tenths."""
-        drawn: float = self.draw(st.integers(0, round(top * 10)).map(lambda tenths: (what, tenths / 10)))[1]
+        """Return a number from 0 to ``top``."""
+        drawn = next(self._tape, 0) * top / 255
+        self.told.append((what, drawn))
         return drawn
 
 
