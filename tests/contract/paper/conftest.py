@@ -44,10 +44,11 @@ async def connect() -> AsyncIterator[Connect]:
     ) -> Any:
         exchange = make_exchange(paper, venue, credentials, **options)
         opened.append(exchange)
-        if fresh or venue not in MARKETS:
+        if fresh:
             await exchange.load_markets()
-            MARKETS[venue] = dict(exchange.markets)
         else:
+            if venue not in MARKETS:
+                MARKETS[venue] = await markets_of(paper, venue)
             exchange.open()  # else ccxt's streams find no event loop when no request was made yet
             exchange.set_markets(list(MARKETS[venue].values()))
         return exchange
@@ -55,6 +56,15 @@ async def connect() -> AsyncIterator[Connect]:
     yield make
     for exchange in opened:
         await exchange.close()
+
+
+async def markets_of(paper: Paper, venue: str) -> dict[str, Any]:
+    """Load the markets as nobody: with a key ccxt would use it, and a wrong one would fail here."""
+    nobody = make_exchange(paper, venue)
+    try:
+        return dict(await nobody.load_markets())
+    finally:
+        await nobody.close()
 
 
 def make_exchange(paper: Paper, venue: str, credentials: Credentials | None = None, **options: Any) -> Any:
