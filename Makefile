@@ -7,7 +7,6 @@ PACKAGES := libs/common libs/embedded-kafka libs/cli services/gateway services/k
 SOURCES := $(PACKAGES) tests
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PIP_NO_INPUT := 1
-export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test check fmt lint types unit parts e2e clean
