@@ -7,12 +7,14 @@ PACKAGES := libs/common libs/embedded-kafka libs/cli services/gateway services/k
 SOURCES := $(PACKAGES) tests
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PIP_NO_INPUT := 1
+# Apache Kafka for development and tests, native, from Maven Central
+KAFKA := $(BIN)/python -m tests.support.apache_kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types unit parts e2e clean
+.PHONY: help run setup test check fmt lint types unit parts e2e clean kafka kafka-deps kafka-test kafka-full access
 
 help: ## say what there is
-	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@exec $(BIN)/backfuture up $(ARGS)
@@ -34,7 +36,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@$(INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
-test: check unit parts e2e ## everything: format, lint, types, architecture, unit to end-to-end tests
+test: check unit parts e2e kafka-test ## everything: format, lint, types, architecture, unit to end-to-end tests
 
 check: $(VENV)/.installed-dev ## format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)
@@ -45,10 +47,32 @@ unit: $(VENV)/.installed-dev ## architecture, unit and property tests (seconds)
 	$(BIN)/pytest -q -n 2 tests/architecture tests/unit tests/property
 
 parts: $(VENV)/.installed-dev ## contract and integration tests on the real parts (minutes)
-	$(BIN)/pytest -q -n 2 tests/contract tests/integration
+	$(BIN)/pytest -q -n 2 -m 'not real_kafka' tests/contract tests/integration
 
 e2e: $(VENV)/.installed-dev ## the whole platform, used and killed as users and machines do
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/e2e tests/chaos
+
+kafka: $(VENV)/.installed-dev ## run Apache Kafka natively until Ctrl-C (NODES=3, PORT=9092, DATA=folder)
+	@exec $(KAFKA) --nodes $(or $(NODES),1) --port $(or $(PORT),9092) $(if $(DATA),--data-dir $(DATA))
+
+kafka-deps: $(VENV)/.installed-dev ## fetch Apache Kafka with Maven
+	@$(KAFKA) --fetch-only
+
+kafka-test: $(VENV)/.installed-dev ## the bounded part of the tests on Apache Kafka (skipped when it cannot be fetched)
+	@if said=$$($(KAFKA) --fetch-only); then set -e; \
+		$(KAFKA) --port 0 -- $(BIN)/pytest -q tests/contract/broker tests/contract/bus; \
+		TEST_BROKER=kafka $(BIN)/pytest -q tests/integration/kafka tests/integration/access tests/integration/engine -m kafka_bounded; \
+		echo "brokers used: embedded, and $$said with one and with three nodes"; \
+	else echo "brokers used: embedded only ($$said)"; fi
+
+kafka-full: kafka-deps ## every test that can run on Apache Kafka (many minutes)
+	$(KAFKA) --port 0 -- $(BIN)/pytest -q tests/contract/broker tests/contract/bus
+	TEST_BROKER=kafka $(BIN)/pytest -q tests/integration/kafka tests/integration/access tests/integration/engine
+	$(KAFKA) --port 0 -- $(BIN)/pytest -q tests/integration/connector tests/integration/gateway
+	$(KAFKA) --port 0 -- $(BIN)/pytest -q tests/e2e/test_money_path.py
+
+access: $(VENV)/.installed ## write the access scripts of Kafka and PostgreSQL from the table of identities
+	@$(BIN)/python -m backfuture_common.provision access deploy
 
 fmt: $(VENV)/.installed-dev ## format and mend what can be mended by a tool
 	$(BIN)/ruff format $(SOURCES)

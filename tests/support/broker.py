@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,20 @@ def free_port() -> int:
     return port
 
 
+def offered_apis(bootstrap: str) -> dict[int, tuple[int, int]]:
+    """Ask for ApiVersions over a bare socket."""
+    host, port = bootstrap.split(",", maxsplit=1)[0].rsplit(":", 1)
+    body = struct.pack(">hhih", 18, 0, 7, 5) + b"probe"
+    with socket.create_connection((host, int(port)), timeout=10) as connection, connection.makefile("rb") as stream:
+        connection.sendall(struct.pack(">i", len(body)) + body)
+        (size,) = struct.unpack(">i", stream.read(4))
+        data = stream.read(size)
+    correlation, error, count = struct.unpack_from(">ihi", data)
+    assert (correlation, error) == (7, 0)
+    triples = (struct.unpack_from(">hhh", data, 10 + 6 * number) for number in range(count))
+    return {key: (lowest, highest) for key, lowest, highest in triples}
+
+
 @dataclass(frozen=True)
 class BrokerProcess:
     """A running embedded broker: its address, and the process for those who want to kill it."""
@@ -41,6 +56,19 @@ def running_broker(data_dir: Path | None = None, *, port: int = 0, options: tupl
         yield given
         return
     with embedded_broker(data_dir, port=port, options=options) as broker:
+        yield broker.bootstrap
+
+
+@contextlib.contextmanager
+def own_broker() -> Iterator[str]:
+    """Yield the address of a broker for the caller alone: Apache Kafka when ``TEST_BROKER=kafka``, else embedded."""
+    if os.environ.get("TEST_BROKER") == "kafka":
+        from tests.support.apache_kafka import running_kafka  # noqa: PLC0415  (which stands on this module)
+
+        with running_kafka() as cluster:
+            yield cluster.bootstrap
+        return
+    with embedded_broker() as broker:
         yield broker.bootstrap
 
 

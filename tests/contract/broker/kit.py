@@ -3,8 +3,6 @@
 import asyncio
 import os
 import secrets
-import socket
-import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +12,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.record._crecords import DefaultRecordBatchBuilder
 
 from tests.contract.broker.client import Admin, Consumer, NewTopic, Producer, ProduceRequest
+from tests.support.broker import offered_apis
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -37,20 +36,6 @@ async def becomes(ask: Callable[[], Awaitable[object]], wanted: object, deadline
     while (answer := await ask()) != wanted:
         assert time.monotonic() - began_s < deadline_s, f"{answer!r} after {deadline_s} s"
         await asyncio.sleep(0.05)
-
-
-def offered_apis(bootstrap: str) -> dict[int, tuple[int, int]]:
-    """Ask for ApiVersions over a bare socket."""
-    host, port = bootstrap.split(",", maxsplit=1)[0].rsplit(":", 1)
-    body = struct.pack(">hhih", 18, 0, 7, 5) + b"probe"
-    with socket.create_connection((host, int(port)), timeout=10) as connection, connection.makefile("rb") as stream:
-        connection.sendall(struct.pack(">i", len(body)) + body)
-        (size,) = struct.unpack(">i", stream.read(4))
-        data = stream.read(size)
-    correlation, error, count = struct.unpack_from(">ihi", data)
-    assert (correlation, error) == (7, 0)
-    triples = (struct.unpack_from(">hhh", data, 10 + 6 * number) for number in range(count))
-    return {key: (lowest, highest) for key, lowest, highest in triples}
 
 
 class Kafka:

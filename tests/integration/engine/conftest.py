@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.engine.stage import Stage, a_stage
-from tests.support.broker import embedded_broker
+from tests.support.broker import own_broker
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    with embedded_broker() as broker:
-        async with a_stage(broker.bootstrap, tmp_path) as stage:
+    with own_broker() as bootstrap:
+        async with a_stage(bootstrap, tmp_path) as stage:
             yield stage

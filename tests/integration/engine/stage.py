@@ -304,9 +304,11 @@ def engine_process(bootstrap: str, folder: Path, instance: str = "0") -> Iterato
 
 
 @asynccontextmanager
-async def a_stage(bootstrap: str, folder: Path) -> AsyncIterator[Stage]:
+async def a_stage(bootstrap: str, folder: Path, replication: int = 1) -> AsyncIterator[Stage]:
     """Set the stage: topics, world, feed and connector run; the engine has not started."""
-    kafka = KafkaSettings(bootstrap_servers=bootstrap, client_id="stage", owner_partitions=PARTITIONS)
+    kafka = KafkaSettings(
+        bootstrap_servers=bootstrap, client_id="stage", owner_partitions=PARTITIONS, replication_factor=replication
+    )
     await ensure_topics(kafka, (*FIXED_TOPICS, ORDERS))
     with engine_process(bootstrap, folder) as engine:
         async with Publisher(kafka) as publisher, asyncio.TaskGroup() as tasks:

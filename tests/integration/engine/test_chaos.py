@@ -15,11 +15,9 @@ from tests.integration.engine.stage import HOME, PARTITIONS, EngineProcess, Stag
 from tests.integration.engine.test_life import LONG_REST, a_whole_group
 from tests.unit.engine.build import spec
 
-pytestmark = pytest.mark.embedded
-
 CRASHES = [
     "after_fencing",
-    "after_restore",
+    pytest.param("after_restore", marks=pytest.mark.kafka_bounded),
     *(f"{point}:{n}" for point in ("before_begin", "before_commit", "after_commit") for n in (3, 4, 5, 6, 8)),
 ]
 
@@ -71,6 +69,7 @@ async def test_an_intent_nobody_answered_is_sent_again_under_the_same_id(stage: 
     assert replay(await stage.journal()) == (state, ())
 
 
+@pytest.mark.kafka_bounded
 async def test_an_engine_that_lost_its_partition_changes_nothing_and_ends(stage: Stage) -> None:
     stage.engine.start()
     await stage.engine.ready()
@@ -100,6 +99,7 @@ async def test_stopped_and_started_again_it_goes_on_where_it_was(stage: Stage) -
     assert replay(await stage.journal()) == (state, ())
 
 
+@pytest.mark.kafka_bounded
 async def test_two_engines_share_the_partitions_and_one_takes_all_when_the_other_dies(
     stage: Stage, tmp_path: Path
 ) -> None:

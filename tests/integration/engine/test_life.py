@@ -3,7 +3,6 @@
 import asyncio
 import signal
 
-import pytest
 from backfuture_common.bus import Outgoing, Reader, Table
 from backfuture_common.domain.ids import BotId, CommandId
 from backfuture_common.messages.bots import StopBot
@@ -13,8 +12,6 @@ from backfuture_engine.core.replay import replay
 
 from tests.integration.engine.stage import HOME, ORDERS, Stage, eventually, now_ms
 from tests.unit.engine.build import BOT, ETH, EXCHANGE, OWNER, D, fills, instrument, spec, strategy, update
-
-pytestmark = pytest.mark.embedded
 
 LONG_REST = strategy(group_cooldown_ms=3_600_000)
 

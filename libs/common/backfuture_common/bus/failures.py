@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 
 from backfuture_common.errors import Fatal
 from backfuture_common.runtime.logging import get_logger
@@ -23,8 +23,9 @@ async def fatal_on_failure(what: str, deadline_s: float) -> AsyncIterator[None]:
         raise
     except TimeoutError as error:
         raise Fatal("kafka.timeout", f"{what} took longer than {deadline_s:g} s") from error
-    except (KafkaError, OSError, AssertionError, ValueError, KeyError, RuntimeError) as error:
-        # the client reports misuse and its own inner faults as plain Python errors, too
+    except (KafkaError, IllegalOperation, OSError, AssertionError, ValueError, KeyError, RuntimeError) as error:
+        # the client reports misuse and its own inner faults as plain Python errors, too; being fenced between two
+        # sends comes as IllegalOperation, which is none of its KafkaErrors
         raise Fatal("kafka.failed", f"{what} failed: {type(error).__name__} {error}".rstrip()) from error
 
 
