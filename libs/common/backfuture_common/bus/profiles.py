@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
+from backfuture_common.bus import security
 from backfuture_common.bus.settings import KafkaSettings
 from backfuture_common.errors import Fatal
 
@@ -33,6 +34,7 @@ def producer(kafka: KafkaSettings, transactional_id: str | None = None) -> AIOKa
         max_request_size=MAX_RECORD_BYTES,
         linger_ms=0,
         compression_type=None,
+        **security.options(kafka),
     )
 
 
@@ -52,6 +54,7 @@ def consumer(kafka: KafkaSettings, *, group: str | None = None, instance_id: str
         heartbeat_interval_ms=3_000,
         partition_assignment_strategy=(RangePartitionAssignor,),  # the only one that keeps equal partitions together
         max_partition_fetch_bytes=4 * 1024 * 1024,
+        **security.options(kafka),
     )
 
 
@@ -61,6 +64,7 @@ def admin(kafka: KafkaSettings) -> AIOKafkaAdminClient:
         bootstrap_servers=kafka.bootstrap_servers,
         client_id=f"{kafka.client_id}-admin",
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        **security.options(kafka),
     )
 
 

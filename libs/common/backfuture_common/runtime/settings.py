@@ -3,9 +3,10 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import ClassVar, Literal, NoReturn, Self
 
-from pydantic import AliasChoices, AliasPath, Field, ValidationError
+from pydantic import AliasChoices, AliasPath, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backfuture_common.errors import Fatal
@@ -38,7 +39,16 @@ class ServiceSettings(BaseSettings):
     kafka_replication_factor: int = Field(
         default=1, ge=1, validation_alias=AliasChoices("KAFKA_REPLICATION_FACTOR", "kafka_replication_factor")
     )
+    kafka_username: str = Field(default="", description="Of SASL/SCRAM-SHA-512; empty: no login.")
+    kafka_password_file: Path | None = None
+    kafka_ca_file: Path | None = Field(default=None, description="Given: TLS, and only a broker this CA vouches for.")
     owner_partitions: int = Field(default=4, ge=1)
+
+    @model_validator(mode="after")
+    def _whole_login(self) -> Self:
+        if bool(self.kafka_username) != (self.kafka_password_file is not None):
+            raise ValueError("kafka_username and kafka_password_file are given together or not at all")
+        return self
 
     @classmethod
     def load(cls) -> Self:
