@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 KAFKA := $(BIN)/python -m tests.support.apache_kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types unit parts e2e clean kafka kafka-deps kafka-test kafka-full access
+.PHONY: help run setup test check fmt lint types unit parts e2e clean kafka kafka-deps kafka-test kafka-full access pages browser
 
 help: ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@$(INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
-test: check unit parts e2e kafka-test ## everything: format, lint, types, architecture, unit to end-to-end tests
+test: check unit parts e2e kafka-test pages ## everything: format, lint, types, architecture, unit to end-to-end tests
 
 check: $(VENV)/.installed-dev ## format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)
@@ -73,6 +73,15 @@ kafka-full: kafka-deps ## every test that can run on Apache Kafka (many minutes)
 
 access: $(VENV)/.installed ## write the access scripts of Kafka and PostgreSQL from the table of identities
 	@$(BIN)/python -m backfuture_common.provision access deploy
+pages: $(VENV)/.installed-dev browser ## the dashboard in a real browser, on the whole platform
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
+
+browser: ## install Chromium for the browser tests, if it is not there (Debian's package)
+	@command -v chromium >/dev/null || test -n "$$BACKFUTURE_TEST_CHROMIUM" || { \
+		as_root=$$(test "$$(id -u)" = 0 || echo sudo); \
+		echo "Installing Debian's chromium ..."; \
+		$$as_root apt-get update -qq && $$as_root apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; \
+	} || { echo "No Chromium: install it, or name yours: BACKFUTURE_TEST_CHROMIUM=/path/to/chromium"; exit 1; }
 
 fmt: $(VENV)/.installed-dev ## format and mend what can be mended by a tool
 	$(BIN)/ruff format $(SOURCES)
