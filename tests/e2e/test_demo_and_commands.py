@@ -53,7 +53,7 @@ def test_groups_of_the_demo_open_add_on_and_close_within_five_minutes(demo: Plat
 def test_every_order_of_the_demo_is_explained_by_a_decision(demo: Platform) -> None:
     eventually(lambda: bool(demo.cli("orders")), 60, lambda: "an order")
     for order in demo.cli("orders", "--limit", "3"):
-        decision = demo.cli("explain", order["client_order_id"])
+        decision = demo.cli("explain", order["client_order_id"])["decision"]
         assert decision["decision_id"] == order["decision_id"]
         assert decision["numbers"]
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from backfuture_common.messages import decisions
+
 from backfuture_dashboard.figures import number, price
 
-REASONS = {
+REASONS = {str(code): reason.words for code, reason in decisions.REASONS.items()} | {
     "BOT_OFF": "the bot is stopped",
     "CONN_OFFLINE": "the connection is not online",
     "CONN_MISMATCH": "the connection does not belong to this bot",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from backfuture_common.domain.ids import UserId
-from backfuture_common.messages.bots import CreateBot, DeleteBot, StartBot, StopBot
+from backfuture_common.messages.bots import CreateBot, DeleteBot, Signal, StartBot, StopBot
 from backfuture_common.messages.journal import CommandRefused
 
 from tests.support.gateway import GatewayUnderTest
@@ -285,3 +285,14 @@ async def test_somebody_elses_bot_does_not_exist(bench: Bench) -> None:
         answer = await bench.gateway.client.request(method, f"/bots/{bot}{path}", headers=bob)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "bot.not_found")
     assert (await bench.gateway.client.get("/bots", headers=bob)).json() == []
+
+
+async def test_a_signal_is_handed_to_the_engine(bench: Bench) -> None:
+    bot = (await bench.create())["id"]
+
+    answer = await bench.post(f"/bots/{bot}/signals", {"symbol": "BTC/USDT", "intent": "entry", "id": "tv-1"})
+
+    signal = (await bench.gateway.commands())[-1]
+    assert answer.status_code == 202
+    assert isinstance(signal, Signal)
+    assert (signal.signal_id, signal.symbol, signal.intent) == ("tv-1", "BTC/USDT", "entry")

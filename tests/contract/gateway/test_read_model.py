@@ -235,3 +235,39 @@ async def test_another_user_sees_nothing_of_it(gateway: GatewayUnderTest, owner:
     assert (await gateway.client.get(f"/groups/{GROUP}", headers=bob)).status_code == 404
     assert (await gateway.client.get("/bots/bot_1/journal", headers=bob)).status_code == 404
     assert (await gateway.client.get("/balances", headers=bob)).json() == []
+
+
+async def test_an_order_and_its_decision_are_explained_in_words(
+    gateway: GatewayUnderTest, owner: UserId, eve: Headers
+) -> None:
+    story = BotStory(spec("bot_1", owner, "con_1"))
+    order = story.order("ord1", "bot_1-g1")
+    refused = story.decided(2, "BLOCK", "bot_1-g1", "ZONE_USED", "TOO_CLOSE")
+    await gateway.tell(
+        story.record(story.decided(1), story.opened("bot_1-g1"), journal.OrderIntended(command=order, zone=0)),
+        story.record(refused),
+    )
+
+    by_order = (await gateway.client.get("/explain/ord1", headers=eve)).json()
+    by_decision = (await gateway.client.get("/explain/bot_1-d2", headers=eve)).json()
+
+    assert by_order["decision"]["decision_id"] == "bot_1-d1"
+    assert [one["client_order_id"] for one in by_order["orders"]] == ["ord1"]
+    assert [one["code"] for one in by_decision["reasons"]] == ["ZONE_USED", "TOO_CLOSE"]
+    assert by_decision["reasons"][0] == {
+        "code": "ZONE_USED", "stage": "context", "words": "this zone has had its add-on",
+    }  # fmt: skip
+    assert "this zone has had its add-on; the price is too close" in by_decision["decision"]["words"]
+    assert (await gateway.client.get("/decisions/bot_1-d2", headers=eve)).json() == by_decision["decision"]
+    assert (await gateway.client.get("/orders/ord1", headers=eve)).json() == by_order["orders"][0]
+
+
+async def test_what_is_somebody_elses_is_not_explained(gateway: GatewayUnderTest, owner: UserId) -> None:
+    story = BotStory(spec("bot_1", owner, "con_1"))
+    order = story.order("ord1", "bot_1-g1")
+    await gateway.tell(story.record(story.decided(1), journal.OrderIntended(command=order, zone=0)))
+    await gateway.add_user("bob")
+    bob = await gateway.log_in("bob")
+
+    for path in ("/explain/ord1", "/explain/bot_1-d1", "/decisions/bot_1-d1", "/orders/ord1"):
+        assert (await gateway.client.get(path, headers=bob)).status_code == 404

@@ -14,6 +14,7 @@ from backfuture_common.messages.bots import (
     DcaStrategy,
     DeleteBot,
     Group,
+    Signal,
     StartBot,
     StopBot,
 )
@@ -30,6 +31,7 @@ from backfuture_common.messages.journal import (
 from backfuture_common.messages.market import Instrument
 from backfuture_common.messages.orders import Fills, OrderStatus, OrderUpdate, PlaceOrder
 from backfuture_engine.core.step import Step, step
+from msgspec.structs import replace
 
 BOT = BotId("bot_a")
 OWNER = UserId("usr_a")
@@ -130,6 +132,20 @@ def close(group: GroupId) -> CommandReceived:
     )
 
 
+def idea(**changes: object) -> Signal:
+    """A signal for ETH, sent now."""
+    values: dict[str, object] = {
+        "command_id": CommandId("c-signal"),
+        "owner": OWNER,
+        "bot_id": BOT,
+        "signal_id": "s-1",
+        "symbol": ETH,
+        "sent_ms": START_MS,
+        "at_ms": START_MS,
+    }
+    return Signal(**(values | changes))  # type: ignore[arg-type]  # keyword by keyword
+
+
 def _command(command: BotCommand) -> CommandReceived:
     return CommandReceived(command=command)
 
@@ -182,9 +198,9 @@ class Life:
     def context(self) -> Context:
         return context(self.now_ms, connection_online=self.online, quote_free=self.quote_free, instrument=self.market)
 
-    def feel(self, event: BotEvent) -> Step:
-        """Take the bot through the event and keep the record."""
-        ctx = self.context()
+    def feel(self, event: BotEvent, **known: object) -> Step:
+        """Take the bot through the event and keep the record; ``known`` is added to what the core is told."""
+        ctx = replace(self.context(), **known)
         result = step(self.state, event, ctx)
         if result.facts:
             assert result.state is not None
@@ -208,6 +224,12 @@ class Life:
 
     def hear(self, order: PlaceOrder, status: OrderStatus, filled: Fills = NOTHING) -> Step:
         return self.feel(OrderUpdated(update=update(order, status, filled)))
+
+    def signal(self, at: str | int | None, **changes: object) -> Step:
+        """Let the bot hear a signal while the market stands at ``at`` (None: no price is known)."""
+        seen = price(at, symbol=changes.get("symbol", ETH)) if at is not None else None  # type: ignore[arg-type]
+        heard = idea(**({"sent_ms": self.now_ms, "at_ms": self.now_ms} | changes))
+        return self.feel(CommandReceived(command=heard), price=seen)
 
     def pass_time(self, ms: int) -> None:
         self.now_ms += ms

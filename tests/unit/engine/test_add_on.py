@@ -84,7 +84,7 @@ def test_each_check_blocks_alone(
 
 def test_with_nothing_in_the_way_it_adds_on() -> None:
     ruling = judge_add_on(OPEN, live(OPEN), IN_ZONE, seen())
-    assert (ruling.decision.verdict, ruling.decision.reasons, ruling.zone) == ("ADD_ON", (), 1)
+    assert (ruling.decision.verdict, ruling.decision.reasons, ruling.zones) == ("ADD_ON", (), (1,))
     assert ruling.terms is not None
     assert ruling.terms.limit_price == D(2850)
 

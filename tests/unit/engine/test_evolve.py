@@ -21,11 +21,13 @@ from backfuture_common.messages.journal import (
     GroupOpened,
     OrderIntended,
     OrderProgressed,
+    SignalEnded,
+    SignalHeard,
 )
 from backfuture_engine.core.evolve import evolve
 from msgspec.structs import asdict, replace
 
-from tests.unit.engine.build import ETH, START_MS, D, bot_with_group, fills, running_bot, spec, strategy
+from tests.unit.engine.build import ETH, START_MS, D, bot_with_group, fills, idea, running_bot, spec, strategy
 
 RUNNING = replace(running_bot().bot, cooldowns=((ETH, START_MS + 5),), last_blocks=((ETH, ("BALANCE",)),))
 OPENED = bot_with_group().bot
@@ -90,6 +92,18 @@ CASES: dict[type, Case] = {
         decision("BLOCK", "BALANCE"),
         {"decisions", "last_blocks"},
         lambda s: s.last_blocks == ((ETH, ("BALANCE",)),) and s.decisions == OPENED.decisions + 1,
+    ),
+    SignalHeard: (
+        OPENED,
+        SignalHeard(signal=idea(), kept=True),
+        {"signals", "seen_signals"},
+        lambda s: s.signals == (idea(),) and s.seen_signals[-1].signal_id == idea().signal_id,
+    ),
+    SignalEnded: (
+        replace(OPENED, signals=(idea(),)),
+        SignalEnded(command_id=idea().command_id),
+        {"signals"},
+        lambda s: s.signals == (),
     ),
     GroupOpened: (
         running_bot().bot,

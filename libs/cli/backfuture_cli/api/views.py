@@ -174,6 +174,26 @@ class DecisionView(View, frozen=True, kw_only=True):
     reasons: list[str]
     numbers: dict[str, str]
     at_ms: int
+    words: str = ""
+
+
+class ReasonView(View, frozen=True, kw_only=True):
+    code: str
+    stage: str
+    words: str
+
+
+class Explanation(View, frozen=True, kw_only=True):
+    decision: DecisionView
+    reasons: list[ReasonView]
+    orders: list[Order]
+
+
+class SignalView(View, frozen=True, kw_only=True):
+    signal_id: str
+    bot_id: str
+    symbol: str
+    intent: str
 
 
 class Balance(View, frozen=True, kw_only=True):

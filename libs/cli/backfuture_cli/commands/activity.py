@@ -6,10 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from backfuture_cli.api.client import Gateway
-from backfuture_cli.api.views import Balance, DecisionView, Order
+from backfuture_cli.api.views import Balance, DecisionView, Explanation, Order
 from backfuture_cli.context import gateway
-from backfuture_cli.exits import CliError, Exit
 from backfuture_cli.output import (
     AsJson,
     figure,
@@ -22,7 +20,6 @@ from backfuture_cli.output import (
     right,
     when,
 )
-from backfuture_cli.words import REASONS, decision_in_words
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many of the newest.")]
 ORDER_STYLES = {"filled": "green", "rejected": "red", "unknown": "yellow", "needs_operator": "bold red"}
@@ -52,7 +49,7 @@ def decisions(*, limit: Limit = 30, as_json: AsJson = False) -> None:
         return
     rows = [
         (moment(d.at_ms), Text(d.verdict, style=VERDICT_STYLES.get(d.verdict, "")),
-         decision_in_words(d.verdict, d.symbol, d.reasons, d.numbers), Text(d.decision_id, style="dim"))
+         d.words, Text(d.decision_id, style="dim"))
         for d in found
     ]  # fmt: skip
     print_table(left("Time", "Verdict", "In words", "Id"), rows, "nothing was decided yet")
@@ -62,16 +59,18 @@ def explain(
     which: Annotated[str, typer.Argument(help="Id of an order or of a decision.")], *, as_json: AsJson = False
 ) -> None:
     """Say why an order was placed, or why something was decided: every reason, and the numbers it rests on."""
-    api = gateway()
-    found = _decision_of(api, which)
+    found = gateway().get(f"/explain/{which}", Explanation)
     if as_json:
         print_json(found)
         return
-    print_line(Text(decision_in_words(found.verdict, found.symbol, found.reasons, found.numbers), style="bold"))
-    print_line(Text(f"{when(found.at_ms)}  {found.decision_id}", style="dim"))
+    decision = found.decision
+    print_line(Text(decision.words, style="bold"))
+    print_line(Text(f"{when(decision.at_ms)}  {decision.decision_id}", style="dim"))
     for reason in found.reasons:
-        print_line(f"  {reason:<16} {REASONS.get(reason, '')}")
-    print_table([*left("Number"), *right("Value")], list(found.numbers.items()), "no numbers")
+        print_line(f"  {reason.code:<16} {reason.words} ({reason.stage})")
+    print_table([*left("Number"), *right("Value")], list(decision.numbers.items()), "no numbers")
+    if found.orders:
+        orders_table(found.orders)
 
 
 def balances(*, as_json: AsJson = False) -> None:
@@ -100,17 +99,3 @@ def orders_table(found: Sequence[Order]) -> None:
         for o in found
     ]  # fmt: skip
     print_table(columns, rows, "no orders yet")
-
-
-def _decision_of(api: Gateway, which: str) -> DecisionView:
-    """Find the decision with this id, or the one behind the order with this id, among the newest."""
-    order = next((o for o in api.items("/orders", Order, limit=500) if o.client_order_id == which), None)
-    wanted = (order.decision_id or "") if order else which
-    for decision in api.items("/decisions", DecisionView, limit=500):
-        if decision.decision_id == wanted:
-            return decision
-    raise CliError(
-        f"no order and no decision {which} is among the newest 500",
-        "ids stand in `backfuture orders` and `backfuture decisions`",
-        exit_code=Exit.NOT_FOUND,
-    )

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from backfuture_cli import lookup
-from backfuture_cli.api.views import Bot, JournalEntry, Preview
+from backfuture_cli.api.views import Bot, JournalEntry, Preview, SignalView
 from backfuture_cli.context import gateway
 from backfuture_cli.exits import CliError, Exit
 from backfuture_cli.output import (
@@ -60,7 +60,7 @@ File = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     group = typer.Typer(no_args_is_help=True, help="Bots: make, watch, start, stop.")
-    commands = (create, list_all, show, start, stop, delete, preview, journal)
+    commands = (create, list_all, show, start, stop, delete, preview, signal, journal)
     for command in commands:
         group.command(command.__name__.removesuffix("_all"))(command)
     app.add_typer(group, name="bots", rich_help_panel="Trading")
@@ -214,6 +214,28 @@ def preview(
     else:
         _print_preview(found)
     return Exit.REFUSED if found.problems else Exit.OK
+
+
+class Intent(StrEnum):
+    """What a signal asks for."""
+
+    AUTO = "auto"
+    ENTRY = "entry"
+    ADD_ON = "add_on"
+
+
+def signal(
+    which: Which,
+    symbol: Annotated[str, typer.Argument(help="BTC/USDT")],
+    *,
+    intent: Annotated[Intent, typer.Option(help="auto: an add-on when there is a group, else an entry.")] = Intent.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Hand an idea to a bot; what its rules make of it stands in its decisions."""
+    api = gateway()
+    bot = lookup.bot(api, which)
+    sent = api.post(f"/bots/{bot.id}/signals", SignalView, {"symbol": symbol, "intent": intent.value})
+    print_json(sent) if as_json else print_line(f"{bot.name}: asked; see what it decides: backfuture decisions")
 
 
 def journal(

@@ -8,23 +8,35 @@ from backfuture_common.domain.ids import (
     ClientOrderId,
     CommandId,
     ConnectionId,
-    DecisionId,
     ExchangeId,
     GroupId,
     Symbol,
     UserId,
 )
 from backfuture_common.messages.codec import Message, Part
+from backfuture_common.messages.decisions import Decision as Decision  # noqa: PLC0414 - exported from here as well
+from backfuture_common.messages.decisions import ReasonCode as ReasonCode  # noqa: PLC0414 - as above
+from backfuture_common.messages.decisions import Verdict as Verdict  # noqa: PLC0414 - as above
 from backfuture_common.messages.orders import Fills, Leg, OrderStatus, PlaceOrder
 
 # ---------------------------------------------------------------------------------------- configuration
+
+
+StartOn = Literal["always", "signal"]
+AddOnOn = Literal["price", "signal"]
+BlockMode = Literal["any", "both"]
+GapPolicy = Literal["current_zone", "cumulative"]
 
 
 class DcaStrategy(Part, tag="dca", tag_field="kind"):
     """Groups that buy, add on in zones below the entry, and close as a whole at a target. Percentages are in percent.
 
     Zone k begins ``step_percent * (1 + s + ... + s^(k-1))`` below the first fill, s = ``step_scale``; one add-on per
-    zone; add-on k costs ``add_on_quote * volume_scale^(k-1)``. ``take_profit_percent`` is net of fees.
+    zone; add-on k costs ``add_on_quote * volume_scale^(k-1)``. ``take_profit_percent`` is net of fees. ``start_on`` and
+    ``add_on_on`` say what makes the bot look at all; a signal is judged in any case. ``addon_block_mode``: ``any``
+    blocks an add-on that is outside the zones or improves the average too little, ``both`` only one that is both; one
+    that would worsen the average is never made. ``gap_policy``: what is bought when the price has jumped over unused
+    zones, the add-on of the zone it is in or those of all of them in one order.
     """
 
     base_order_quote: Decimal
@@ -40,6 +52,10 @@ class DcaStrategy(Part, tag="dca", tag_field="kind"):
     group_cooldown_ms: int = 0
     slippage_percent: Decimal = Decimal("0.3")
     max_price_age_ms: int = 5_000
+    start_on: StartOn = "always"
+    add_on_on: AddOnOn = "price"
+    addon_block_mode: BlockMode = "any"
+    gap_policy: GapPolicy = "current_zone"
 
 
 Strategy = DcaStrategy
@@ -50,7 +66,8 @@ class BotSpec(Part):
 
     ``margin_limit_quote`` bounds what all groups of the bot may bind together, planned add-ons included;
     ``group_limit_quote`` what one of them may (None: an equal share of the bot's limit). Both are notional, fees apart.
-    One live group per symbol, at most ``max_active_groups`` in all.
+    One live group per symbol, at most ``max_active_groups`` in all. A signal older than ``signal_max_lag_ms`` is
+    refused.
     """
 
     bot_id: BotId
@@ -64,6 +81,7 @@ class BotSpec(Part):
     group_limit_quote: Decimal | None = None
     max_active_groups: int = 1
     version: int = 1
+    signal_max_lag_ms: int = 300_000
 
 
 # ---------------------------------------------------------------------------------------- commands
@@ -122,48 +140,32 @@ class CloseGroup(Message, tag="group.close.v1"):
     at_ms: int
 
 
-BotCommand = CreateBot | UpdateBot | StartBot | StopBot | DeleteBot | CloseGroup
+SignalIntent = Literal["auto", "entry", "add_on"]
+SignalSource = Literal["manual", "internal", "tradingview"]
 
 
-# ---------------------------------------------------------------------------------------- decisions
+class Signal(Message, tag="bot.signal.v1"):
+    """An idea for one market: open a group, or add on to the one there is. The bot decides whether it follows.
 
-Verdict = Literal["OPEN", "ADD_ON", "BLOCK", "WAIT", "EXIT"]
-ReasonCode = Literal[
-    "BOT_OFF",
-    "CONN_OFFLINE",
-    "CONN_MISMATCH",
-    "SYMBOL_UNKNOWN",
-    "PRICE_STALE",
-    "GROUP_LIMIT",
-    "GROUP_BUSY",
-    "COOLDOWN",
-    "OUT_OF_ZONE",
-    "ZONE_USED",
-    "AVG_WORSE",
-    "GAIN_TOO_SMALL",
-    "TOO_CLOSE",
-    "ADDON_LIMIT",
-    "MARGIN_BOT",
-    "MARGIN_GROUP",
-    "BALANCE",
-    "MIN_SIZE",
-    "DUST",
-    "TAKE_PROFIT",
-    "MANUAL",
-]
-"""Why a verdict fell. BLOCK and WAIT carry every failing check; EXIT carries its cause."""
+    ``signal_id`` tells repetitions: the same one within a day is not followed twice. ``sent_ms`` is the sender's time.
+    ``auto``: an add-on when the symbol has a group, else an entry.
+    """
 
-
-class Decision(Part):
-    """One verdict with all its reasons and the numbers it rests on (Decimals and integers as plain text)."""
-
-    decision_id: DecisionId
-    verdict: Verdict
+    command_id: CommandId
+    owner: UserId
+    bot_id: BotId
+    signal_id: str
     symbol: Symbol
-    group_id: GroupId | None
-    reasons: tuple[ReasonCode, ...]
-    numbers: tuple[tuple[str, str], ...]
+    sent_ms: int
     at_ms: int
+    intent: SignalIntent = "auto"
+    side: Literal["long", "short"] = "long"
+    source: SignalSource = "manual"
+
+
+OwnerCommand = CreateBot | UpdateBot | StartBot | StopBot | DeleteBot | CloseGroup
+"""What is obeyed; a signal is judged."""
+BotCommand = OwnerCommand | Signal
 
 
 # ---------------------------------------------------------------------------------------- state
@@ -173,13 +175,17 @@ CloseReason = Literal["take_profit", "manual", "nothing_filled", "dust"]
 
 
 class PendingOrder(Part):
-    """The one order a group has in flight. ``zone`` is 0 for entry and exit; ``told_ms``: time of the newest update."""
+    """The one order a group has in flight. ``told_ms``: time of the newest update.
+
+    ``zone`` is 0 for entry and exit; ``skipped`` are the zones above it that an add-on makes up for.
+    """
 
     command: PlaceOrder
     zone: int
     status: OrderStatus
     fills: Fills
     told_ms: int = 0
+    skipped: tuple[int, ...] = ()
 
 
 class FinishedOrder(Part):
@@ -191,6 +197,7 @@ class FinishedOrder(Part):
     status: OrderStatus
     amount: Decimal
     fills: Fills
+    skipped: tuple[int, ...] = ()
 
 
 class Group(Part):
@@ -234,13 +241,22 @@ class Group(Part):
     realised_quote: Decimal | None = None
 
 
+class SeenSignal(Part):
+    """A signal that was heard, remembered so that it is not followed twice."""
+
+    command_id: CommandId
+    signal_id: str
+    at_ms: int
+
+
 class BotState(Part):
     """All a bot remembers: the fold of its journal.
 
     ``seq`` counts its journal records. ``groups`` are the live ones. ``unacknowledged`` are the order intents the
     connector has not yet answered; they are sent again after a restore. ``cooldowns`` say until when a symbol rests.
     ``fault`` says why the bot stands still; a :class:`StartBot` or :class:`StopBot` clears it. A deleted bot stays as a
-    mark, so that an old command cannot make it again.
+    mark, so that an old command cannot make it again. ``signals`` wait for what stands against them to pass, at most
+    one per symbol; ``seen_signals`` are those of the last day.
     """
 
     spec: BotSpec
@@ -257,6 +273,8 @@ class BotState(Part):
     cooldowns: tuple[tuple[Symbol, int], ...] = ()
     last_blocks: tuple[tuple[Symbol, tuple[ReasonCode, ...]], ...] = ()
     last_refused: CommandId | None = None
+    signals: tuple[Signal, ...] = ()
+    seen_signals: tuple[SeenSignal, ...] = ()
 
 
 class BotSnapshot(Message, tag="bot.snapshot.v1"):

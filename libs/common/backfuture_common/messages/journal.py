@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from backfuture_common.domain.ids import BotId, ClientOrderId, CommandId, ExchangeId, GroupId, Symbol, UserId
 from backfuture_common.errors import ErrorInfo
-from backfuture_common.messages.bots import BotCommand, BotSpec, CloseReason, Decision, Strategy
+from backfuture_common.messages.bots import BotCommand, BotSpec, CloseReason, Decision, Signal, Strategy
 from backfuture_common.messages.codec import Message, Part
+from backfuture_common.messages.connections import TestCode
 from backfuture_common.messages.market import Instrument
 from backfuture_common.messages.orders import Fills, OrderStatus, OrderUpdate, PlaceOrder
 
@@ -46,7 +47,8 @@ class Context(Part):
 
     ``instrument`` is that of the event's symbol, None when the exchange does not list it (or has not told yet).
     ``quote_free`` is the account's free quote currency, None when never told. ``connection_matches`` is false when the
-    bot's connection belongs to somebody else or to another exchange.
+    bot's connection belongs to somebody else or to another exchange. ``connection_code`` is what the connection's last
+    test ended in. ``price`` is the newest price of a signal's market; an observed price is in its event.
     """
 
     now_ms: int
@@ -54,6 +56,8 @@ class Context(Part):
     connection_matches: bool = True
     instrument: Instrument | None = None
     quote_free: Decimal | None = None
+    connection_code: TestCode | None = None
+    price: PriceObserved | None = None
 
 
 # ---------------------------------------------------------------------------------------- facts
@@ -98,6 +102,19 @@ class Decided(Part, tag="decided", tag_field="fact"):
     decision: Decision
 
 
+class SignalHeard(Part, tag="signal_heard", tag_field="fact"):
+    """A signal was judged. ``kept``: what stands against it is expected to pass, so it is judged again."""
+
+    signal: Signal
+    kept: bool
+
+
+class SignalEnded(Part, tag="signal_ended", tag_field="fact"):
+    """A kept signal was followed, refused, or has grown too old."""
+
+    command_id: CommandId
+
+
 class GroupOpened(Part, tag="group_opened", tag_field="fact"):
     group_id: GroupId
     symbol: Symbol
@@ -107,10 +124,11 @@ class GroupOpened(Part, tag="group_opened", tag_field="fact"):
 
 
 class OrderIntended(Part, tag="order_intended", tag_field="fact"):
-    """An order is to be placed. ``zone`` is 0 for entry and exit."""
+    """An order is to be placed. ``zone`` is 0 for entry and exit; ``skipped`` zones are made up for by an add-on."""
 
     command: PlaceOrder
     zone: int
+    skipped: tuple[int, ...] = ()
 
 
 class OrderProgressed(Part, tag="order_progressed", tag_field="fact"):
@@ -151,6 +169,8 @@ Fact = (
     | BotFaulted
     | CommandRefused
     | Decided
+    | SignalHeard
+    | SignalEnded
     | GroupOpened
     | OrderIntended
     | OrderProgressed

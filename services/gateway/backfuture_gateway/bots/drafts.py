@@ -106,6 +106,10 @@ def _strategy(given: DcaIn, preset: Preset | None, group_limit: Decimal) -> DcaS
         group_cooldown_ms=given.group_cooldown_ms,
         slippage_percent=given.slippage_percent,
         max_price_age_ms=given.max_price_age_ms,
+        start_on=given.start_on,
+        add_on_on=given.add_on_on,
+        addon_block_mode=given.addon_block_mode,
+        gap_policy=given.gap_policy,
     )
 
 

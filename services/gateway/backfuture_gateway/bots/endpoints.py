@@ -4,7 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from backfuture_gateway.bots.schemas import BotCreate, BotOut, BotPreview, JournalEntryOut, PreviewOut
+from backfuture_gateway.bots.schemas import (
+    BotCreate,
+    BotOut,
+    BotPreview,
+    JournalEntryOut,
+    PreviewOut,
+    SignalIn,
+    SignalOut,
+)
 from backfuture_gateway.http.dependencies import CallerDep, RequestKeyDep, ServicesDep
 from backfuture_gateway.http.errors import refusals
 from backfuture_gateway.http.pages import Limit
@@ -63,6 +71,16 @@ async def stop_bot(bot_id: PathId, caller: CallerDep, services: ServicesDep, key
     """Let the bot open and add nothing more. Open groups are still closed at their targets."""
     return await services.requests.once(
         services.db, key, 202, lambda session: services.bots.stop(session, caller.user_id, bot_id)
+    )
+
+
+@router.post("/{bot_id}/signals", status_code=202, response_model=SignalOut, responses=refusals(400, 401, 404, 409))
+async def signal_bot(
+    bot_id: PathId, body: SignalIn, caller: CallerDep, services: ServicesDep, key: RequestKeyDep
+) -> Response:
+    """Hand an idea to a bot. Nothing is bought that its rules forbid; the decision says what became of it."""
+    return await services.requests.once(
+        services.db, key, 202, lambda session: services.bots.signal(session, caller.user_id, bot_id, body)
     )
 
 

@@ -24,6 +24,12 @@ Threshold = Annotated[Decimal, _percent("0", "50", "0.5")]
 Slippage = Annotated[Decimal, _percent("0", "5", "0.3")]
 
 
+StartOn = Literal["always", "signal"]
+AddOnOn = Literal["price", "signal"]
+BlockMode = Literal["any", "both"]
+GapPolicy = Literal["current_zone", "cumulative"]
+
+
 class DcaIn(Inbound):
     """Buys on the way down, sells all at a target. What is left out comes from the preset, or has a default.
 
@@ -47,6 +53,14 @@ class DcaIn(Inbound):
     group_cooldown_ms: Annotated[int, Field(ge=0, le=30 * _DAY_MS)] = 0
     slippage_percent: Slippage = Decimal("0.3")
     max_price_age_ms: Annotated[int, Field(ge=1_000, le=60_000)] = 5_000
+    start_on: Annotated[StartOn, Field(description="Open as soon as possible, or on signals alone.")] = "always"
+    add_on_on: Annotated[AddOnOn, Field(description="Add on at any fitting price, or on signals alone.")] = "price"
+    addon_block_mode: Annotated[
+        BlockMode, Field(description="Block an add-on outside the zones or of little gain, or only one that is both.")
+    ] = "any"
+    gap_policy: Annotated[
+        GapPolicy, Field(description="When the price jumps over zones: buy this zone's add-on, or all skipped ones.")
+    ] = "current_zone"
 
 
 class BotDraft(Inbound):
@@ -76,6 +90,26 @@ class BotPreview(BotDraft):
     )
 
 
+class SignalIn(Inbound):
+    """An idea for one market. The bot judges it by its rules; what became of it stands in its decisions."""
+
+    symbol: Annotated[SymbolText, Field(examples=["BTC/USDT"])]
+    intent: Annotated[
+        Literal["auto", "entry", "add_on"], Field(description="`auto`: an add-on when there is a group, else an entry.")
+    ] = "auto"
+    id: Annotated[Id | None, Field(description="The same id within a day is not followed twice.")] = None
+
+
+class SignalOut(Outbound):
+    """What was handed to the bot."""
+
+    signal_id: str
+    bot_id: str
+    symbol: str
+    intent: Literal["auto", "entry", "add_on"]
+    sent_ms: int
+
+
 class DcaOut(Outbound):
     kind: Literal["dca"] = "dca"
     base_order_quote: Money
@@ -91,6 +125,10 @@ class DcaOut(Outbound):
     group_cooldown_ms: int
     slippage_percent: Money
     max_price_age_ms: int
+    start_on: StartOn
+    add_on_on: AddOnOn
+    addon_block_mode: BlockMode
+    gap_policy: GapPolicy
 
 
 BotStatus = Literal["creating", "stopped", "starting", "running", "stopping", "faulted", "refused", "deleting"]

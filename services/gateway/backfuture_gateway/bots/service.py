@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 from backfuture_common.domain.ids import BotId, CommandId, ConnectionId, ExchangeId, Symbol, UserId, new_id
-from backfuture_common.messages.bots import BotSpec, CreateBot, DeleteBot, StartBot, StopBot
+from backfuture_common.messages.bots import BotSpec, CreateBot, DeleteBot, Signal, StartBot, StopBot
 from backfuture_common.runtime.clock import Clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,16 @@ from backfuture_gateway.bots.drafts import Plan, complete
 from backfuture_gateway.bots.presenting import present
 from backfuture_gateway.bots.preview import preview
 from backfuture_gateway.bots.repository import Found
-from backfuture_gateway.bots.schemas import BotCreate, BotDraft, BotOut, BotPreview, JournalEntryOut, PreviewOut
+from backfuture_gateway.bots.schemas import (
+    BotCreate,
+    BotDraft,
+    BotOut,
+    BotPreview,
+    JournalEntryOut,
+    PreviewOut,
+    SignalIn,
+    SignalOut,
+)
 from backfuture_gateway.connections import repository as connections
 from backfuture_gateway.connections.presenting import is_online
 from backfuture_gateway.db.engine import Database
@@ -143,6 +152,26 @@ class BotService:
         self._outbox.to_engine(session, owner, command)
         self._want(session, row, "stopped", command.command_id)
         return present((row, view, refusal))
+
+    async def signal(self, session: AsyncSession, owner: UserId, bot_id: str, wanted: SignalIn) -> SignalOut:
+        """Hand an idea to the engine, which judges it."""
+        row, _, _ = await self._find(session, owner, bot_id)
+        self._require_not_deleted(row)
+        now_ms, command_id = self._clock.now_ms(), new_id("cmd")
+        signal = Signal(
+            command_id=CommandId(command_id),
+            owner=owner,
+            bot_id=BotId(row.id),
+            signal_id=wanted.id or command_id,
+            symbol=Symbol(wanted.symbol),
+            intent=wanted.intent,
+            sent_ms=now_ms,
+            at_ms=now_ms,
+        )
+        self._outbox.to_engine(session, owner, signal)
+        return SignalOut(
+            signal_id=signal.signal_id, bot_id=row.id, symbol=signal.symbol, intent=signal.intent, sent_ms=now_ms
+        )
 
     async def delete(self, session: AsyncSession, owner: UserId, bot_id: str) -> BotOut:
         """Forget a stopped bot without open groups. Its history stays readable by id."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backfuture_common.messages.bots import Verdict
+from backfuture_common.messages.decisions import Verdict
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -35,6 +35,11 @@ async def page(
         query.order_by(DecisionView.at_ms.desc(), DecisionView.decision_id.desc()).limit(limit)
     )
     return found.scalars().all()
+
+
+async def find(session: AsyncSession, owner_id: str, decision_id: str) -> DecisionView | None:
+    row = await session.get(DecisionView, decision_id)
+    return row if row is not None and row.owner_id == owner_id else None
 
 
 async def find_many(session: AsyncSession, ids: Sequence[str]) -> Sequence[DecisionView]:

@@ -15,6 +15,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=80, pattern=_NA
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN.pattern)]
 PathId = Annotated[str, Path(pattern=ID_PATTERN.pattern, description="The id as a list or a creation gave it.")]
 PathGroupId = Annotated[str, Path(pattern=_LONGER_ID_PATTERN, description="The id as a list gave it.")]
+PathLongId = Annotated[str, Path(pattern=_LONGER_ID_PATTERN, description="The id as a list gave it.")]
 QueryId = Annotated[str | None, Query(pattern=_LONGER_ID_PATTERN, description="Only what belongs to this.")]
 SymbolText = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$")]
 """A market in ccxt's spelling: ``BTC/USDT``."""

@@ -37,6 +37,18 @@ async def page(
     return found.scalars().all()
 
 
+async def find(session: AsyncSession, owner_id: str, client_order_id: str) -> OrderView | None:
+    row = await session.get(OrderView, client_order_id)
+    return row if row is not None and row.owner_id == owner_id else None
+
+
+async def of_decision(session: AsyncSession, owner_id: str, decision_id: str) -> Sequence[OrderView]:
+    """Return the orders that a decision led to, oldest first."""
+    query = select(OrderView).where(OrderView.owner_id == owner_id, OrderView.decision_id == decision_id)
+    found = await session.execute(query.order_by(OrderView.first_ms, OrderView.client_order_id))
+    return found.scalars().all()
+
+
 async def find_many(session: AsyncSession, ids: Sequence[str]) -> Sequence[OrderView]:
     found = await session.execute(select(OrderView).where(OrderView.client_order_id.in_(ids)))
     return found.scalars().all()

@@ -8,7 +8,7 @@ from backfuture_common.domain.money import divide, round_down
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backfuture_gateway.db.engine import Database
-from backfuture_gateway.http.errors import ErrorDetail
+from backfuture_gateway.http.errors import ErrorDetail, NotFound
 from backfuture_gateway.http.pages import Page, Position
 from backfuture_gateway.orders import repository
 from backfuture_gateway.orders.repository import OrderFilter
@@ -31,6 +31,13 @@ class OrderService:
             Position(at_ms=rows[limit - 1].first_ms, row_id=rows[limit - 1].client_order_id) if rows[limit:] else None
         )
         return Page(items=[present(row) for row in rows[:limit]], next_cursor=more.write() if more else None)
+
+    async def get(self, owner: UserId, client_order_id: str) -> OrderOut:
+        async with self._db.read() as session:
+            row = await repository.find(session, owner, client_order_id)
+        if row is None:
+            raise NotFound("order.not_found", "You have no such order.", "GET /orders lists yours.")
+        return present(row)
 
     async def present_many(self, session: AsyncSession, ids: Sequence[str]) -> list[tuple[str, OrderOut]]:
         """Return owner and look of these orders."""

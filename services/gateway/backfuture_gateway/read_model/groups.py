@@ -103,6 +103,8 @@ class BotFold:
                 | journal.BotStopped()
                 | journal.BotDeleted()
                 | journal.BotFaulted()
+                | journal.SignalHeard()
+                | journal.SignalEnded()
             ):
                 return None  # the snapshot of the same transaction tells
             case _:

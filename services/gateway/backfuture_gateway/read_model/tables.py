@@ -110,7 +110,7 @@ class OrderView(ReadBase):
     side: Mapped[Side] = mapped_column(String(8))
     leg: Mapped[Leg | None] = mapped_column(String(16))
     zone: Mapped[int | None]
-    decision_id: Mapped[str | None] = mapped_column(String(80))
+    decision_id: Mapped[str | None] = mapped_column(String(80), index=True)
     amount: Mapped[Decimal | None]
     limit_price: Mapped[Decimal | None]
     status: Mapped[OrderStatus] = mapped_column(String(20), index=True)

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from backfuture_common.domain.ids import GroupId, client_order_id, group_id
 from backfuture_common.domain.money import ZERO
-from backfuture_common.messages.bots import BotState, Decision, Group
+from backfuture_common.messages.bots import BotCommand, BotState, Decision, Signal
 from backfuture_common.messages.journal import (
     BotEvent,
     BotFaulted,
@@ -16,11 +16,13 @@ from backfuture_common.messages.journal import (
     OrderIntended,
     OrderUpdated,
     PriceObserved,
+    SignalEnded,
+    SignalHeard,
     TimerFired,
 )
 from backfuture_common.messages.orders import Leg, PlaceOrder
 
-from backfuture_engine.core.groups import by_symbol
+from backfuture_engine.core.groups import by_symbol, kept_for
 from backfuture_engine.core.lifecycle import obey
 from backfuture_engine.core.orders import IllegalEventError
 from backfuture_engine.core.precision import exact
@@ -29,6 +31,7 @@ from backfuture_engine.core.rules.entry import judge_entry
 from backfuture_engine.core.rules.exit import judge_exit
 from backfuture_engine.core.ruling import Ruling, Terms
 from backfuture_engine.core.settle import closing, ended_by, settle
+from backfuture_engine.core.signals import heard, judge_signal
 from backfuture_engine.core.wake import Watch, watch_of
 
 ORDER_LIFE_MS = 10_000
@@ -55,7 +58,7 @@ def faulted(state: BotState | None, reason: str) -> tuple[Fact, ...]:
 
 def _decide(state: BotState | None, event: BotEvent, ctx: Context) -> tuple[Fact, ...]:
     if isinstance(event, CommandReceived):
-        return obey(state, event.command)
+        return _on_command(state, event.command, ctx)
     if state is None or state.deleted:
         return ()
     match event:
@@ -77,20 +80,42 @@ def _on_price(state: BotState, price: PriceObserved, ctx: Context) -> tuple[Fact
     watch = watch_of(state, price.symbol)
     if watch is None or ctx.now_ms < watch.not_before_ms:
         return ()
-    ruling = _ruling(state, by_symbol(state, price.symbol), watch, price, ctx)
+    ruling = _ruling(state, watch, price, ctx)
     if ruling is None or _repeats(state, ruling.decision):
         return ()
-    return (Decided(decision=ruling.decision), *_consequences(state, price, ruling, ctx))
+    kept = kept_for(state, price.symbol)
+    ended = kept is not None and ruling.decision.signal_id == kept.signal_id and ruling.decision.verdict != "WAIT"
+    end = (SignalEnded(command_id=kept.command_id),) if kept is not None and ended else ()
+    return (Decided(decision=ruling.decision), *end, *_consequences(state, ruling, ctx))
 
 
-def _ruling(state: BotState, group: Group | None, watch: Watch, price: PriceObserved, ctx: Context) -> Ruling | None:
-    if group is None:
-        return judge_entry(state, price, ctx)
-    if watch.sell_at is not None and price.bid >= watch.sell_at:
+def _ruling(state: BotState, watch: Watch, price: PriceObserved, ctx: Context) -> Ruling | None:
+    group, kept = by_symbol(state, price.symbol), kept_for(state, price.symbol)
+    if group is not None and watch.sell_at is not None and price.bid >= watch.sell_at:
         return judge_exit(state, group, price, ctx)
-    if watch.buy_at is not None and price.ask <= watch.buy_at:
-        return judge_add_on(state, group, price, ctx)
-    return None
+    if watch.buy_at is None or price.ask > watch.buy_at:
+        return None
+    if kept is not None:
+        return judge_signal(state, kept, price, ctx)
+    return judge_entry(state, price, ctx) if group is None else judge_add_on(state, group, price, ctx)
+
+
+def _on_command(state: BotState | None, command: BotCommand, ctx: Context) -> tuple[Fact, ...]:
+    if not isinstance(command, Signal):
+        return obey(state, command)
+    if state is None or state.deleted or command.owner != state.spec.owner or heard(state, command):
+        return ()
+    return _on_signal(state, command, ctx)
+
+
+def _on_signal(state: BotState, signal: Signal, ctx: Context) -> tuple[Fact, ...]:
+    ruling = judge_signal(state, signal, ctx.price, ctx)
+    kept = ruling.decision.verdict == "WAIT"
+    return (
+        Decided(decision=ruling.decision),
+        SignalHeard(signal=signal, kept=kept),
+        *_consequences(state, ruling, ctx),
+    )
 
 
 def _repeats(state: BotState, decision: Decision) -> bool:
@@ -98,13 +123,13 @@ def _repeats(state: BotState, decision: Decision) -> bool:
     return decision.verdict in ("BLOCK", "WAIT") and (decision.symbol, decision.reasons) in state.last_blocks
 
 
-def _consequences(state: BotState, price: PriceObserved, ruling: Ruling, ctx: Context) -> tuple[Fact, ...]:
-    group = by_symbol(state, price.symbol)
+def _consequences(state: BotState, ruling: Ruling, ctx: Context) -> tuple[Fact, ...]:
+    group = by_symbol(state, ruling.decision.symbol)
     match ruling.decision.verdict:
         case "BLOCK" | "WAIT":
             return ()
         case "OPEN":
-            return _open(state, price, ruling, ctx)
+            return _open(state, ruling, ctx)
         case "ADD_ON" if group is not None:
             return (_intend(state, ruling, ctx, leg="add_on", group=group.group_id, attempt=group.attempts + 1),)
         case "EXIT" if group is not None and ruling.terms is not None:
@@ -115,10 +140,10 @@ def _consequences(state: BotState, price: PriceObserved, ruling: Ruling, ctx: Co
             raise ValueError(f"a verdict {ruling.decision.verdict} without a group")
 
 
-def _open(state: BotState, price: PriceObserved, ruling: Ruling, ctx: Context) -> tuple[Fact, ...]:
+def _open(state: BotState, ruling: Ruling, ctx: Context) -> tuple[Fact, ...]:
     opened = GroupOpened(
         group_id=group_id(state.spec.bot_id, state.groups_opened + 1),
-        symbol=price.symbol,
+        symbol=ruling.decision.symbol,
         strategy=state.spec.strategy,
         at_ms=ctx.now_ms,
         taker_fee=ctx.instrument.taker_fee if ctx.instrument else ZERO,
@@ -145,7 +170,8 @@ def _intend(state: BotState, ruling: Ruling, ctx: Context, *, leg: Leg, group: G
         issued_ms=ctx.now_ms,
         expires_ms=ctx.now_ms + ORDER_LIFE_MS,
     )
-    return OrderIntended(command=command, zone=ruling.zone)
+    zones = ruling.zones or (0,)
+    return OrderIntended(command=command, zone=zones[-1], skipped=zones[:-1])
 
 
 def _terms(ruling: Ruling) -> Terms:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from backfuture_common.domain.ids import GroupId, Symbol
-from backfuture_common.messages.bots import BotState, Decision, Group, GroupStatus, PendingOrder, ReasonCode
+from backfuture_common.messages.bots import BotState, Decision, Group, GroupStatus, PendingOrder, ReasonCode, SeenSignal
 from backfuture_common.messages.journal import (
     BotCreated,
     BotDeleted,
@@ -19,6 +19,8 @@ from backfuture_common.messages.journal import (
     GroupOpened,
     OrderIntended,
     OrderProgressed,
+    SignalEnded,
+    SignalHeard,
 )
 from backfuture_common.messages.orders import NO_FILLS, Leg
 from msgspec.structs import replace
@@ -27,7 +29,21 @@ from backfuture_engine.core.groups import by_id
 from backfuture_engine.core.precision import exact
 from backfuture_engine.core.progress import progressed, rest_after
 
-BotFact = BotUpdated | BotStarted | BotStopped | BotDeleted | BotFaulted | CommandRefused | Decided
+REMEMBERED_MS = 86_400_000
+MOST_REMEMBERED = 200
+"""How long, and how many, signals are remembered as heard."""
+
+BotFact = (
+    BotUpdated
+    | BotStarted
+    | BotStopped
+    | BotDeleted
+    | BotFaulted
+    | CommandRefused
+    | Decided
+    | SignalHeard
+    | SignalEnded
+)
 GroupFact = GroupOpened | OrderIntended | OrderProgressed | CloseRequested | GroupClosed
 
 
@@ -50,15 +66,21 @@ def _evolve_bot(state: BotState, fact: BotFact) -> BotState:
         case BotStarted():
             after = replace(state, running=True, fault=None, last_blocks=())
         case BotStopped():
-            after = replace(state, running=False, fault=None)
+            after = replace(state, running=False, fault=None, signals=())
         case BotDeleted():
-            after = replace(state, deleted=True, running=False, cooldowns=(), last_blocks=())
+            after = replace(
+                state, deleted=True, running=False, cooldowns=(), last_blocks=(), signals=(), seen_signals=()
+            )
         case BotFaulted():
             after = replace(state, fault=fact.reason)
         case CommandRefused():
             after = replace(state, last_refused=fact.command_id)
         case Decided():
             after = _decided(state, fact.decision)
+        case SignalHeard():
+            after = _heard(state, fact)
+        case SignalEnded():
+            after = replace(state, signals=tuple(s for s in state.signals if s.command_id != fact.command_id))
         case _:
             assert_never(fact)
     return after
@@ -87,6 +109,15 @@ def _decided(state: BotState, decision: Decision) -> BotState:
     return replace(state, decisions=state.decisions + 1, last_blocks=_blocks(state, decision.symbol, blocked))
 
 
+def _heard(state: BotState, fact: SignalHeard) -> BotState:
+    signal = fact.signal
+    fresh = (seen for seen in state.seen_signals if seen.at_ms > signal.at_ms - REMEMBERED_MS)
+    seen = (*fresh, SeenSignal(command_id=signal.command_id, signal_id=signal.signal_id, at_ms=signal.at_ms))
+    others = tuple(kept for kept in state.signals if kept.symbol != signal.symbol)
+    signals = (*others, signal) if fact.kept else state.signals
+    return replace(state, signals=signals, seen_signals=seen[-MOST_REMEMBERED:])
+
+
 def _blocks(
     state: BotState, symbol: Symbol, reasons: tuple[ReasonCode, ...]
 ) -> tuple[tuple[Symbol, tuple[ReasonCode, ...]], ...]:
@@ -111,7 +142,9 @@ def _intended(state: BotState, fact: OrderIntended) -> BotState:
     if group.pending is not None:
         raise ValueError(f"group {group.group_id} has an order in flight already")
     status = _PENDING_STATUS[fact.command.leg]
-    pending = PendingOrder(command=fact.command, zone=fact.zone, status="submitting", fills=NO_FILLS)
+    pending = PendingOrder(
+        command=fact.command, zone=fact.zone, status="submitting", fills=NO_FILLS, skipped=fact.skipped
+    )
     group = replace(group, status=status, pending=pending, attempts=group.attempts + 1)
     return replace(_with(state, group), unacknowledged=(*state.unacknowledged, fact.command))
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from backfuture_common.domain.ids import ClientOrderId, GroupId, Symbol
-from backfuture_common.messages.bots import BotState, FinishedOrder, Group, PendingOrder
+from backfuture_common.messages.bots import BotState, FinishedOrder, Group, PendingOrder, Signal
 
 
 def by_id(state: BotState, group_id: GroupId) -> Group | None:
@@ -31,3 +31,8 @@ def order_of(group: Group, client_order_id: ClientOrderId) -> PendingOrder | Fin
 def rests_until(state: BotState, symbol: Symbol) -> int:
     """Return until when a symbol rests after a group, 0 when it does not."""
     return next((until for resting, until in state.cooldowns if resting == symbol), 0)
+
+
+def kept_for(state: BotState, symbol: Symbol) -> Signal | None:
+    """Return the signal that waits for this symbol."""
+    return next((signal for signal in state.signals if signal.symbol == symbol), None)

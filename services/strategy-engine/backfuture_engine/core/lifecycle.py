@@ -3,11 +3,11 @@
 from typing import assert_never
 
 from backfuture_common.messages.bots import (
-    BotCommand,
     BotState,
     CloseGroup,
     CreateBot,
     DeleteBot,
+    OwnerCommand,
     StartBot,
     StopBot,
     UpdateBot,
@@ -28,7 +28,7 @@ from backfuture_engine.core.groups import by_id
 from backfuture_engine.core.margin import refusal
 
 
-def obey(state: BotState | None, command: BotCommand) -> tuple[Fact, ...]:
+def obey(state: BotState | None, command: OwnerCommand) -> tuple[Fact, ...]:
     """Return the facts a command brings; none when it asks for what is so, or is not for this bot or its owner."""
     if isinstance(command, CreateBot):
         return _create(command) if state is None else ()

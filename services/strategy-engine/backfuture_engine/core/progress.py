@@ -28,7 +28,7 @@ REJECTED_ENTRY_RETRY_MS = 60_000
 
 class _Order(NamedTuple):
     leg: Leg
-    zone: int
+    zones: tuple[int, ...]
     fills: Fills
 
 
@@ -68,6 +68,7 @@ def _finished(group: Group, order: PendingOrder, at_ms: int) -> Group:
         status=order.status,
         amount=command.amount,
         fills=fills,
+        skipped=order.skipped,
     )
     failures = 0 if fills.amount else group.failures + 1
     done = fills.amount >= command.amount or (command.side == "buy" and not failures)
@@ -88,13 +89,14 @@ def _retry_ms(status: OrderStatus, failures: int) -> int:
 
 
 def _totals(group: Group, filled: tuple[OrderProgressed, PendingOrder] | None) -> Group:
-    orders = [_Order(order.leg, order.zone, order.fills) for order in group.finished]
+    orders = [_Order(order.leg, (*order.skipped, order.zone), order.fills) for order in group.finished]
     if group.pending is not None:
-        orders.append(_Order(group.pending.command.leg, group.pending.zone, group.pending.fills))
+        pending = group.pending
+        orders.append(_Order(pending.command.leg, (*pending.skipped, pending.zone), pending.fills))
     orders = [order for order in orders if order.fills.amount]
     buys = [order.fills for order in orders if order.leg != "exit"]
     sells = [order.fills for order in orders if order.leg == "exit"]
-    zones = tuple(order.zone for order in orders if order.leg == "add_on")
+    zones = tuple(zone for order in orders if order.leg == "add_on" for zone in order.zones)
     group = replace(
         group,
         bought_amount=_sum(fills.amount for fills in buys),

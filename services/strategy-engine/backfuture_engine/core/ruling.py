@@ -6,11 +6,9 @@ from typing import NamedTuple
 
 from backfuture_common.domain.ids import GroupId, Symbol, decision_id
 from backfuture_common.domain.money import HUNDRED, divide, plain, round_down, round_up
-from backfuture_common.messages.bots import BotState, Decision, ReasonCode, Verdict
+from backfuture_common.messages.bots import BotState, Decision, ReasonCode, Signal, Verdict
+from backfuture_common.messages.decisions import PASSING
 from backfuture_common.messages.market import Instrument
-
-PASSING = frozenset[ReasonCode]({"CONN_OFFLINE", "GROUP_BUSY", "COOLDOWN", "PRICE_STALE"})
-"""Reasons that are expected to pass by themselves: alone they make the verdict WAIT instead of BLOCK."""
 
 
 class Terms(NamedTuple):
@@ -30,11 +28,11 @@ class Terms(NamedTuple):
 
 
 class Ruling(NamedTuple):
-    """A decision; ``terms`` are set when it is to be followed by an order, ``zone`` when that is an add-on."""
+    """A decision; ``terms`` are set when it is to be followed by an order, ``zones`` (deepest last) for an add-on."""
 
     decision: Decision
     terms: Terms | None = None
-    zone: int = 0
+    zones: tuple[int, ...] = ()
 
 
 class Subject(NamedTuple):
@@ -44,6 +42,7 @@ class Subject(NamedTuple):
     symbol: Symbol
     group_id: GroupId | None
     now_ms: int
+    signal: Signal | None = None
 
 
 def rule(
@@ -53,7 +52,7 @@ def rule(
     numbers: dict[str, Decimal | int | None],
     *,
     terms: Terms | None = None,
-    zone: int = 0,
+    zones: tuple[int, ...] = (),
 ) -> Ruling:
     """Make the bot's next ruling. Numbers that are None are left out."""
     decision = Decision(
@@ -68,8 +67,9 @@ def rule(
             if value is not None
         ),
         at_ms=subject.now_ms,
+        signal_id=subject.signal.signal_id if subject.signal else None,
     )
-    return Ruling(decision, terms, zone)
+    return Ruling(decision, terms, zones)
 
 
 def refuse(subject: Subject, reasons: tuple[ReasonCode, ...], numbers: dict[str, Decimal | int | None]) -> Ruling:

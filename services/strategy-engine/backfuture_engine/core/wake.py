@@ -13,9 +13,9 @@ from backfuture_common.domain.money import HUNDRED, ZERO
 from backfuture_common.messages.bots import BotState, Group
 
 from backfuture_engine.core.formulas import price_that_improves
-from backfuture_engine.core.groups import by_symbol, rests_until
+from backfuture_engine.core.groups import by_symbol, kept_for, rests_until
 from backfuture_engine.core.precision import exact
-from backfuture_engine.core.zones import Zone, zones_below
+from backfuture_engine.core.zones import Zone, makes_up_for, zones_below
 
 ANY_ASK = Decimal("Infinity")
 ANY_BID = Decimal(0)
@@ -59,7 +59,7 @@ def watch_of(state: BotState, symbol: Symbol) -> Watch | None:
         return _entry_watch(state, symbol)
     if group.pending is not None or group.average is None:
         return None
-    buy_at = add_on_level(group) if state.running and not group.close_requested else None
+    buy_at = _add_on_watch(state, group) if state.running and not group.close_requested else None
     sell_at = ANY_BID if group.close_requested else group.target
     return Watch(symbol, buy_at, sell_at, group.retry_after_ms)
 
@@ -67,7 +67,15 @@ def watch_of(state: BotState, symbol: Symbol) -> Watch | None:
 def _entry_watch(state: BotState, symbol: Symbol) -> Watch | None:
     if not state.running or symbol not in state.spec.symbols or len(state.groups) >= state.spec.max_active_groups:
         return None
+    if state.spec.strategy.start_on == "signal" and kept_for(state, symbol) is None:
+        return None
     return Watch(symbol, ANY_ASK, None, rests_until(state, symbol))
+
+
+def _add_on_watch(state: BotState, group: Group) -> Decimal | None:
+    if kept_for(state, group.symbol) is not None:
+        return ANY_ASK
+    return add_on_level(group) if group.strategy.add_on_on == "price" else None
 
 
 @exact
@@ -75,21 +83,32 @@ def add_on_level(group: Group) -> Decimal | None:
     """Return the highest ask at which the group could add on, as far as prices decide it; None when it never can."""
     if group.anchor is None or group.average is None or group.add_ons_done >= group.strategy.max_add_ons:
         return None
-    levels = (
-        _level_in(group, zone)
-        for zone in zones_below(group.strategy, group.anchor)
-        if zone.number not in group.zones_used
-    )
+    unused = [z for z in zones_below(group.strategy, group.anchor) if z.number not in group.zones_used]
+    levels = [_level_in(group, zone) for zone in unused]
+    if group.strategy.addon_block_mode == "both":
+        levels += [_level_outside(group, zone) for zone in unused[:1]]
     return max((level for level in levels if level is not None), default=None)
 
 
 def _level_in(group: Group, zone: Zone) -> Decimal | None:
+    """Return the highest ask inside a zone at which the add-on would be good enough."""
     strategy = group.strategy
+    needed = ZERO if strategy.addon_block_mode == "both" else strategy.min_improvement_percent
+    level = min(zone.top, _good_enough(group, makes_up_for(group, zone), needed))
+    return level if level > max(zone.bottom, ZERO) else None
+
+
+def _level_outside(group: Group, zone: Zone) -> Decimal | None:
+    """Return the highest ask, in a zone or not, at which an add-on of this zone's size improves enough."""
+    level = _good_enough(group, (zone,), group.strategy.min_improvement_percent)
+    return level if level > 0 else None
+
+
+def _good_enough(group: Group, zones: tuple[Zone, ...], min_improvement: Decimal) -> Decimal:
+    strategy, quote = group.strategy, sum((zone.quote for zone in zones), ZERO)
     worst_to_ask = HUNDRED / (HUNDRED + strategy.slippage_percent)
-    improving = price_that_improves(
-        group.bought_cost, group.bought_amount, zone.quote, strategy.min_improvement_percent
-    )
-    level = min(zone.top, improving * worst_to_ask)
+    improving = price_that_improves(group.bought_cost, group.bought_amount, quote, min_improvement)
+    level = improving * worst_to_ask
     if group.last_fill_price is not None:
         level = min(level, group.last_fill_price * (HUNDRED - strategy.min_gap_percent) / HUNDRED)
-    return level if level > max(zone.bottom, ZERO) else None
+    return level

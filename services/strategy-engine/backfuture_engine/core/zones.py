@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from backfuture_common.domain.ladder import add_on_quote, zone_starts
 from backfuture_common.domain.money import HUNDRED
-from backfuture_common.messages.bots import Strategy
+from backfuture_common.messages.bots import Group, Strategy
 
 from backfuture_engine.core.precision import exact
 
@@ -45,3 +45,20 @@ def zones_below(strategy: Strategy, anchor: Decimal) -> tuple[Zone, ...]:
 def zone_at(strategy: Strategy, anchor: Decimal, price: Decimal) -> Zone | None:
     """Return the zone that ``price`` lies in; None above the first and below the last one."""
     return next((zone for zone in zones_below(strategy, anchor) if zone.bottom < price <= zone.top), None)
+
+
+def makes_up_for(group: Group, here: Zone) -> tuple[Zone, ...]:
+    """Return the zones that an add-on in zone ``here`` uses up, that one last: by policy also the unused ones above."""
+    if group.strategy.gap_policy == "current_zone" or group.anchor is None:
+        return (here,)
+    above = zones_below(group.strategy, group.anchor)[: here.number - 1]
+    return (*(zone for zone in above if zone.number not in group.zones_used), here)
+
+
+def next_unused(group: Group) -> tuple[Zone, ...]:
+    """Return the nearest unused zone: the one whose size an add-on outside the zones has. The last when all are used.
+
+    Nothing when the group has no zones.
+    """
+    zones = zones_below(group.strategy, group.anchor) if group.anchor is not None else ()
+    return tuple(zone for zone in zones if zone.number not in group.zones_used)[:1] or zones[-1:]

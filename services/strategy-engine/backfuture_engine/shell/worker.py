@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from backfuture_common.bus import Incoming
 from backfuture_common.domain.ids import BotId, ConnectionId, Symbol
-from backfuture_common.messages.bots import BotCommand, BotState, CreateBot, UpdateBot
+from backfuture_common.messages.bots import BotCommand, BotState, CreateBot, Signal, UpdateBot
 from backfuture_common.messages.journal import (
     BotEvent,
     Cause,
@@ -19,8 +19,10 @@ from backfuture_common.messages.journal import (
     JournalRecord,
     OrderUpdated,
 )
+from backfuture_common.messages.market import market_key
 from backfuture_common.messages.orders import OrderUpdate
 from backfuture_common.runtime import metrics
+from msgspec.structs import replace
 
 from backfuture_engine.core.step import Step, step
 from backfuture_engine.core.wake import Wake, wake
@@ -84,7 +86,8 @@ class Worker:
         if isinstance(value, OrderUpdate):
             self._on_event(value.bot_id, OrderUpdated(update=value), value.symbol, cause, now_ms)
         elif isinstance(value, BotCommand):
-            self._on_event(_bot_of(value), CommandReceived(command=value), None, cause, now_ms)
+            symbol = value.symbol if isinstance(value, Signal) else None
+            self._on_event(_bot_of(value), CommandReceived(command=value), symbol, cause, now_ms)
         self._unit.positions = {**self._unit.positions, record.topic.name: record.offset + 1}
 
     def on_price(self, market: str, bid: Decimal, ask: Decimal) -> None:
@@ -171,6 +174,8 @@ class Worker:
     def _on_event(self, bot: BotId, event: BotEvent, symbol: Symbol | None, cause: Cause, now_ms: int) -> None:
         state = self.bots.get(bot)
         ctx = self._context(state, symbol, now_ms)
+        if state is not None and isinstance(event, CommandReceived):
+            ctx = self._with_price(ctx, state, symbol)
         result = step(state, event, ctx)
         if result.facts:
             self._watches.wake_up(bot)
@@ -180,6 +185,11 @@ class Worker:
         if state is None:
             return Context(now_ms=now_ms, connection_online=False)
         return context(self._world, state.spec, symbol, now_ms, self._buying.on(state.spec.connection_id))
+
+    def _with_price(self, ctx: Context, state: BotState, symbol: Symbol | None) -> Context:
+        """Add the newest price, for commands that are about a market."""
+        seen = self._world.price(market_key(state.spec.exchange, symbol)) if symbol is not None else None
+        return ctx if seen is None else replace(ctx, price=seen.observed(ctx.now_ms))
 
     def _record(self, bot: BotId, heard: _Heard, result: Step) -> None:
         state = result.state

@@ -54,6 +54,7 @@ def context(world: World, spec: BotSpec, symbol: Symbol | None, now_ms: int, in_
     return Context(
         now_ms=now_ms,
         connection_online=connection is not None and connection.trade_allowed,
+        connection_code=connection.code if connection is not None else None,
         connection_matches=connection is None
         or (connection.owner == spec.owner and connection.exchange == spec.exchange),
         instrument=instrument,

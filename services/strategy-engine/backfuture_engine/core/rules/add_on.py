@@ -1,25 +1,31 @@
 """May the group buy more at this price?"""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
 from backfuture_common.domain.money import ZERO
-from backfuture_common.messages.bots import BotState, Group, ReasonCode
+from backfuture_common.messages.bots import BotState, Group, Signal
 from backfuture_common.messages.journal import Context, PriceObserved
 from backfuture_common.messages.market import Instrument
 
 from backfuture_engine.core.formulas import average_after, deviation_percent, improvement_percent, worsens
 from backfuture_engine.core.margin import bound, group_cap
 from backfuture_engine.core.precision import exact
+from backfuture_engine.core.rules.checks import Check, busy_check, signal_checks, user_checks
 from backfuture_engine.core.rules.entry import short_of_balance
 from backfuture_engine.core.ruling import Ruling, Subject, Terms, buy_terms, failing, refuse, rule
-from backfuture_engine.core.zones import Zone, add_on_cost, zone_at
+from backfuture_engine.core.zones import Zone, makes_up_for, next_unused, zone_at
 
 
 class _Plan(NamedTuple):
-    """The add-on that this price would bring. The average is tested at the worst price the order may pay."""
+    """The add-on that this price would bring. The average is tested at the worst price the order may pay.
 
-    zone: Zone | None
+    ``here`` is the zone that the price lies in; ``zones`` are those that the add-on would use up, deepest last.
+    """
+
+    here: Zone | None
+    zones: tuple[Zone, ...]
     quote: Decimal
     terms: Terms | None
     average_before: Decimal
@@ -32,16 +38,20 @@ class _Plan(NamedTuple):
 
 
 @exact
-def judge_add_on(state: BotState, group: Group, price: PriceObserved, ctx: Context) -> Ruling:
-    """Rule ADD_ON with the order's terms and zone, or BLOCK or WAIT with every reason. The group has bought before."""
+def judge_add_on(
+    state: BotState, group: Group, price: PriceObserved, ctx: Context, signal: Signal | None = None
+) -> Ruling:
+    """Rule ADD_ON with the order's terms and zones, or BLOCK or WAIT with every reason. The group has bought before."""
     plan = _plan(group, price, ctx.instrument)
-    subject = Subject(state, group.symbol, group.group_id, ctx.now_ms)
+    subject = Subject(state, group.symbol, group.group_id, ctx.now_ms, signal)
     others, cap = bound(state, without=group), group_cap(state.spec)
     reasons = failing(
         (
-            *_connection_checks(state, group, price, ctx),
+            *signal_checks(state, signal, ctx.now_ms),
+            *user_checks(state, group.symbol, price.exchange, signal, ctx),
+            ("PRICE_STALE", price.age_ms > group.strategy.max_price_age_ms),
+            busy_check(group, "buy", ctx.now_ms),
             *_price_checks(group, plan, price, ctx),
-            ("ADDON_LIMIT", group.add_ons_done >= group.strategy.max_add_ons),
             ("MARGIN_BOT", others + group.bought_cost + plan.quote > state.spec.margin_limit_quote),
             ("MARGIN_GROUP", group.bought_cost + plan.quote > cap),
             *_size_checks(plan, ctx),
@@ -51,7 +61,7 @@ def judge_add_on(state: BotState, group: Group, price: PriceObserved, ctx: Conte
         "bid": price.bid,
         "ask": price.ask,
         "age_ms": price.age_ms,
-        "zone": plan.zone.number if plan.zone else 0,
+        "zone": plan.here.number if plan.here else 0,
         "average": plan.average_before,
         "average_after": plan.average_after,
         "improvement_percent": plan.improvement,
@@ -66,51 +76,40 @@ def judge_add_on(state: BotState, group: Group, price: PriceObserved, ctx: Conte
     }
     if reasons:
         return refuse(subject, reasons, numbers)
-    return rule(subject, "ADD_ON", (), numbers, terms=plan.terms, zone=plan.zone.number if plan.zone else 0)
+    numbers_of_zones = tuple(zone.number for zone in plan.zones)
+    return rule(subject, "ADD_ON", (), numbers, terms=plan.terms, zones=numbers_of_zones)
 
 
 def _plan(group: Group, price: PriceObserved, instrument: Instrument | None) -> _Plan:
     if group.average is None or group.anchor is None:
         raise ValueError("a group that has bought nothing adds nothing on")
     strategy = group.strategy
-    zone = zone_at(strategy, group.anchor, price.ask)
-    next_number = min(group.add_ons_done + 1, max(strategy.max_add_ons, 1))
-    quote = zone.quote if zone else add_on_cost(strategy, next_number)
+    here = zone_at(strategy, group.anchor, price.ask)
+    zones = makes_up_for(group, here) if here else next_unused(group)
+    quote = sum((zone.quote for zone in zones), ZERO)
     terms = buy_terms(price.ask, quote, strategy.slippage_percent, instrument) if instrument else None
     worst = max(terms.limit_price, price.ask) if terms else price.ask
     after = average_after(group.bought_cost, group.bought_amount, quote, worst)
-    return _Plan(zone, quote, terms, group.average, after, worsens(group.average, worst))
+    return _Plan(here, zones, quote, terms, group.average, after, worsens(group.average, worst))
 
 
-def _connection_checks(
-    state: BotState, group: Group, price: PriceObserved, ctx: Context
-) -> tuple[tuple[ReasonCode, bool], ...]:
-    return (
-        ("BOT_OFF", not state.running),
-        ("CONN_OFFLINE", not ctx.connection_online),
-        ("CONN_MISMATCH", not ctx.connection_matches or price.exchange != state.spec.exchange),
-        ("SYMBOL_UNKNOWN", ctx.instrument is None or not ctx.instrument.active),
-        ("PRICE_STALE", price.age_ms > group.strategy.max_price_age_ms),
-        ("GROUP_BUSY", group.pending is not None or group.close_requested or ctx.now_ms < group.retry_after_ms),
-    )
-
-
-def _price_checks(group: Group, plan: _Plan, price: PriceObserved, ctx: Context) -> tuple[tuple[ReasonCode, bool], ...]:
+def _price_checks(group: Group, plan: _Plan, price: PriceObserved, ctx: Context) -> Iterable[Check]:
     strategy = group.strategy
-    gain_too_small = not plan.worse and plan.improvement < strategy.min_improvement_percent
+    outside = plan.here is None
+    gains_little = not plan.worse and plan.improvement < strategy.min_improvement_percent
+    both = strategy.addon_block_mode == "both"
     gap = deviation_percent(group.last_fill_price, price.ask) if group.last_fill_price else strategy.min_gap_percent
     rested_since_ms = ctx.now_ms - (group.last_fill_ms or 0)
-    return (
-        ("COOLDOWN", rested_since_ms < strategy.add_on_cooldown_ms),
-        ("OUT_OF_ZONE", plan.zone is None),
-        ("ZONE_USED", plan.zone is not None and plan.zone.number in group.zones_used),
-        ("AVG_WORSE", plan.worse),
-        ("GAIN_TOO_SMALL", gain_too_small),
-        ("TOO_CLOSE", gap < strategy.min_gap_percent),
-    )
+    yield "COOLDOWN", rested_since_ms < strategy.add_on_cooldown_ms
+    yield "OUT_OF_ZONE", outside and (not both or plan.worse or gains_little)
+    yield "ZONE_USED", plan.here is not None and plan.here.number in group.zones_used
+    yield "AVG_WORSE", plan.worse
+    yield "GAIN_TOO_SMALL", gains_little and (not both or outside)
+    yield "TOO_CLOSE", gap < strategy.min_gap_percent
+    yield "ADDON_LIMIT", group.add_ons_done >= strategy.max_add_ons
 
 
-def _size_checks(plan: _Plan, ctx: Context) -> tuple[tuple[ReasonCode, bool], ...]:
+def _size_checks(plan: _Plan, ctx: Context) -> tuple[Check, ...]:
     if ctx.instrument is None or plan.terms is None:
         return ()
     return (

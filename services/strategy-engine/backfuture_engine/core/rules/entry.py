@@ -2,39 +2,42 @@
 
 from decimal import Decimal
 
-from backfuture_common.messages.bots import BotState, ReasonCode
+from backfuture_common.messages.bots import BotState, Signal
 from backfuture_common.messages.journal import Context, PriceObserved
 from backfuture_common.messages.market import Instrument
 
 from backfuture_engine.core.groups import by_symbol, rests_until
 from backfuture_engine.core.margin import bound, group_cap, ladder
 from backfuture_engine.core.precision import exact
+from backfuture_engine.core.rules.checks import signal_checks, user_checks
 from backfuture_engine.core.ruling import Ruling, Subject, Terms, buy_terms, failing, refuse, rule
 from backfuture_engine.core.zones import add_on_cost
 
 
 @exact
-def judge_entry(state: BotState, price: PriceObserved, ctx: Context) -> Ruling:
+def judge_entry(state: BotState, price: PriceObserved, ctx: Context, signal: Signal | None = None) -> Ruling:
     """Rule OPEN with the order's terms, or BLOCK or WAIT with every reason."""
     spec, strategy, instrument = state.spec, state.spec.strategy, ctx.instrument
-    subject = Subject(state, price.symbol, None, ctx.now_ms)
+    subject = Subject(state, price.symbol, None, ctx.now_ms, signal)
     needed, cap, held = ladder(strategy), group_cap(spec), bound(state)
     quote = strategy.base_order_quote
     terms = buy_terms(price.ask, quote, strategy.slippage_percent, instrument) if instrument else None
-    checks: list[tuple[ReasonCode, bool]] = [
-        ("BOT_OFF", not state.running),
-        ("CONN_OFFLINE", not ctx.connection_online),
-        ("CONN_MISMATCH", not ctx.connection_matches or price.exchange != spec.exchange),
-        ("SYMBOL_UNKNOWN", instrument is None or not instrument.active or price.symbol not in spec.symbols),
-        ("PRICE_STALE", price.age_ms > strategy.max_price_age_ms),
-        ("GROUP_LIMIT", by_symbol(state, price.symbol) is not None or len(state.groups) >= spec.max_active_groups),
-        ("COOLDOWN", ctx.now_ms < rests_until(state, price.symbol)),
-        ("MARGIN_BOT", held + needed > spec.margin_limit_quote),
-        ("MARGIN_GROUP", needed > cap),
-        ("BALANCE", instrument is not None and short_of_balance(quote, instrument, ctx)),
-        ("MIN_SIZE", terms is not None and instrument is not None and _a_leg_is_too_small(state, terms, instrument)),
-    ]
-    reasons = failing(checks)
+    reasons = failing(
+        (
+            *signal_checks(state, signal, ctx.now_ms),
+            *user_checks(state, price.symbol, price.exchange, signal, ctx),
+            ("PRICE_STALE", price.age_ms > strategy.max_price_age_ms),
+            ("GROUP_LIMIT", by_symbol(state, price.symbol) is not None or len(state.groups) >= spec.max_active_groups),
+            ("COOLDOWN", ctx.now_ms < rests_until(state, price.symbol)),
+            ("MARGIN_BOT", held + needed > spec.margin_limit_quote),
+            ("MARGIN_GROUP", needed > cap),
+            ("BALANCE", instrument is not None and short_of_balance(quote, instrument, ctx)),
+            (
+                "MIN_SIZE",
+                terms is not None and instrument is not None and _a_leg_is_too_small(state, terms, instrument),
+            ),
+        )
+    )
     numbers: dict[str, Decimal | int | None] = {
         "bid": price.bid,
         "ask": price.ask,

@@ -8,6 +8,7 @@ from backfuture_common.messages.journal import Context, PriceObserved
 
 from backfuture_engine.core.groups import left_to_sell
 from backfuture_engine.core.precision import exact
+from backfuture_engine.core.rules.checks import busy_check, connection_checks
 from backfuture_engine.core.ruling import Ruling, Subject, Terms, failing, refuse, rule, sell_terms
 
 
@@ -37,10 +38,9 @@ def judge_exit(state: BotState, group: Group, price: PriceObserved, ctx: Context
     }
     reasons = failing(
         (
-            ("CONN_OFFLINE", not ctx.connection_online),
-            ("CONN_MISMATCH", not ctx.connection_matches or price.exchange != state.spec.exchange),
+            *connection_checks(ctx, foreign=price.exchange != state.spec.exchange),
             ("SYMBOL_UNKNOWN", instrument is None),
-            ("GROUP_BUSY", group.pending is not None or ctx.now_ms < group.retry_after_ms),
+            busy_check(group, "sell", ctx.now_ms),
         )
     )
     if reasons:
