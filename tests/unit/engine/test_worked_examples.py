@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from backfuture_common.domain.ids import Symbol
 from backfuture_common.messages.bots import BotSpec
+from backfuture_common.messages.journal import Exposure
 from backfuture_engine.core.formulas import average, average_after, break_even, improvement_percent, target
 from backfuture_engine.core.margin import group_cap, ladder, refusal
 from backfuture_engine.core.rules.add_on import judge_add_on
@@ -170,6 +171,28 @@ class TestE3:
         for symbol in (self.X, self.Y):
             life.fill(life.order_at(100, symbol=symbol))
         assert judge_entry(life.bot, price(100, symbol=self.Z), context()).decision.verdict == "OPEN"
+
+    def test_with_soft_reservation_only_what_is_spent_counts(self) -> None:
+        soft = replace(self.spec_with(2), reserve="soft", margin_limit_percent=D(30), margin_limit_quote=D(1000))
+        told = Exposure(equity=D(2000))  # 30 % of it are 600
+        life = running_bot(soft)
+        life.fill(life.order_at(100, symbol=self.X))
+        for at in (95, 90):
+            life.fill(life.order_at(at, symbol=self.X))
+        life.fill(life.order_at(100, symbol=self.Y))
+        decision = judge_entry(life.bot, price(100, symbol=self.Z), context(exposure=told)).decision
+        assert decision.verdict == "OPEN"
+        numbers = dict(decision.numbers)
+        assert numbers["margin_limit"] == "600"
+        assert D(numbers["bound"]).quantize(D(1)) == 270  # X has used 210, Y 60
+
+    def test_losses_shrink_a_limit_in_percent(self) -> None:
+        bot = running_bot(replace(self.spec_with(2), margin_limit_percent=D(30))).bot
+        judged = [
+            judge_entry(bot, price(100, symbol=self.X), context(exposure=Exposure(equity=D(equity)))).decision.reasons
+            for equity in (700, 699)
+        ]
+        assert judged == [(), ("MARGIN_BOT",)]
 
     def test_without_a_limit_of_its_own_a_group_may_bind_an_equal_share(self) -> None:
         assert group_cap(spec(margin_limit_quote=D(600), max_active_groups=3)) == D(200)

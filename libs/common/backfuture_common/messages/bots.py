@@ -61,11 +61,18 @@ class DcaStrategy(Part, tag="dca", tag_field="kind"):
 Strategy = DcaStrategy
 
 
+Reserve = Literal["strict", "soft"]
+
+
 class BotSpec(Part):
     """A bot as its owner configured it. ``version`` grows with each change; a live group keeps what it was opened with.
 
-    ``margin_limit_quote`` bounds what all groups of the bot may bind together, planned add-ons included;
+    ``margin_limit_quote`` bounds what all groups of the bot may bind together;
     ``group_limit_quote`` what one of them may (None: an equal share of the bot's limit). Both are notional, fees apart.
+    With ``margin_limit_percent`` the bot's limit is that share of the connection's equity, when that is less.
+    ``reserve``: ``strict`` counts the planned add-ons of live groups as bound, ``soft`` only what is spent or on its
+    way. No buy of any of the owner's bots makes them bind more than ``connection_limit_quote`` on this connection, or
+    ``symbol_limit_quote`` in one of this bot's symbols over all connections: the strictest limit of all bots counts.
     One live group per symbol, at most ``max_active_groups`` in all. A signal older than ``signal_max_lag_ms`` is
     refused.
     """
@@ -81,6 +88,10 @@ class BotSpec(Part):
     group_limit_quote: Decimal | None = None
     max_active_groups: int = 1
     version: int = 1
+    reserve: Reserve = "strict"
+    margin_limit_percent: Decimal | None = None
+    connection_limit_quote: Decimal | None = None
+    symbol_limit_quote: Decimal | None = None
     signal_max_lag_ms: int = 300_000
 
 

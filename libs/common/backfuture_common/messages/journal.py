@@ -42,6 +42,21 @@ class TimerFired(Part, tag="timer", tag_field="kind"):
 BotEvent = PriceObserved | CommandReceived | OrderUpdated | TimerFired
 
 
+class Exposure(Part):
+    """What the owner's other bots bind, and the limits over all of them: where there is any such limit.
+
+    ``connection_quote`` is bound on the bot's connection in the same quote currency, ``symbol_quote`` in the event's
+    symbol over all connections. ``equity`` is what the connection's account is worth in that currency, losses of open
+    groups counted and gains not.
+    """
+
+    connection_quote: Decimal = Decimal(0)
+    symbol_quote: Decimal = Decimal(0)
+    connection_limit: Decimal | None = None
+    symbol_limit: Decimal | None = None
+    equity: Decimal | None = None
+
+
 class Context(Part):
     """What the shell knew when it asked the core, journaled so that replay sees the same.
 
@@ -58,6 +73,7 @@ class Context(Part):
     quote_free: Decimal | None = None
     connection_code: TestCode | None = None
     price: PriceObserved | None = None
+    exposure: Exposure | None = None
 
 
 # ---------------------------------------------------------------------------------------- facts

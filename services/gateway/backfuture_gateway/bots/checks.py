@@ -60,7 +60,7 @@ def warnings(plan: Plan) -> Iterator[str]:
             f"The full ladder is {plain(round_up(multiple, Decimal('0.01')))} times the entry: a long fall binds all "
             f"of {plain(plan.full_ladder_quote)} before the bot stops buying."
         )
-    if plan.full_ladder_quote * plan.max_active_groups > plan.margin_limit_quote:
+    if plan.reserve == "strict" and plan.full_ladder_quote * plan.max_active_groups > plan.margin_limit_quote:
         fit = int(divide(plan.margin_limit_quote, plan.full_ladder_quote))
         yield (
             f"{plan.max_active_groups} groups with full ladders need "
@@ -77,6 +77,16 @@ def _limit_problems(plan: Plan) -> Iterator[Invalid]:
             f"One group may bind {plain(plan.group_limit_quote)}, all together only {plain(plan.margin_limit_quote)}.",
             "Lower group_limit_quote or raise margin_limit_quote.",
         )
+    for field, limit in (
+        ("connection_limit_quote", plan.connection_limit_quote),
+        ("symbol_limit_quote", plan.symbol_limit_quote),
+    ):
+        if limit is not None and plan.full_ladder_quote > limit:
+            yield Invalid(
+                "bot.ladder_above_limit",
+                f"The entry and all add-ons cost {plain(plan.full_ladder_quote)}, {field} is {plain(limit)}.",
+                "Make orders smaller or fewer, or raise the limit: this could never be filled.",
+            )
     if plan.full_ladder_quote > plan.group_limit_quote:
         share = (
             "the group's limit"

@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import TypeVar
 
 from backfuture_common.domain.ladder import full_ladder_quote
-from backfuture_common.domain.money import ONE, divide
+from backfuture_common.domain.money import HUNDRED, ONE, ZERO, divide, round_down
 from backfuture_common.messages.bots import DcaStrategy
 
 from backfuture_gateway.bots.presets import PRESETS, Preset
-from backfuture_gateway.bots.schemas import BotDraft, DcaIn
+from backfuture_gateway.bots.schemas import BotDraft, DcaIn, Reserve
 from backfuture_gateway.http.errors import Invalid
 
+_CENT = Decimal("0.01")
 _DEFAULT_IMPROVEMENT = Decimal("0.5")
 Number = TypeVar("Number", int, Decimal)
 
@@ -41,6 +42,11 @@ class Plan:
     group_limit_quote: Decimal
     group_limit_given: bool
     max_active_groups: int
+    margin_limit_percent: Decimal | None
+    connection_limit_quote: Decimal | None
+    symbol_limit_quote: Decimal | None
+    reserve: Reserve
+    signal_max_lag_ms: int
 
     @property
     def full_ladder_quote(self) -> Decimal:
@@ -55,7 +61,10 @@ def complete(draft: BotDraft, account_quote: Decimal | None) -> Plan:
     """
     preset = PRESETS[draft.preset] if draft.preset else None
     groups = draft.max_active_groups or (preset.max_active_groups if preset else 1)
-    limit = draft.margin_limit_quote or _preset_limit(preset, account_quote)
+    percent = draft.margin_limit_percent
+    if percent is None and draft.margin_limit_quote is None and preset is not None:
+        percent = preset.margin_percent
+    limit = draft.margin_limit_quote or _share_of_account(percent, account_quote)
     group_limit = draft.group_limit_quote or divide(limit, Decimal(groups))
     return Plan(
         strategy=_strategy(draft.strategy, preset, group_limit),
@@ -63,17 +72,23 @@ def complete(draft: BotDraft, account_quote: Decimal | None) -> Plan:
         group_limit_quote=group_limit,
         group_limit_given=draft.group_limit_quote is not None,
         max_active_groups=groups,
+        margin_limit_percent=percent,
+        connection_limit_quote=draft.connection_limit_quote,
+        symbol_limit_quote=draft.symbol_limit_quote,
+        reserve=draft.reserve,
+        signal_max_lag_ms=draft.signal_max_lag_ms,
     )
 
 
-def _preset_limit(preset: Preset | None, account_quote: Decimal | None) -> Decimal:
-    if preset is None:
+def _share_of_account(percent: Decimal | None, account_quote: Decimal | None) -> Decimal:
+    """Return the share in whole cents."""
+    if percent is None:
         raise _missing("margin_limit_quote")
-    limit = preset.margin_limit(account_quote) if account_quote is not None else Decimal(0)
+    limit = round_down(divide((account_quote or ZERO) * percent, HUNDRED), _CENT)
     if not limit:
         raise Invalid(
             "bot.balance_unknown",
-            "A preset takes its margin limit from the account's balance, and there is none known.",
+            "A limit in percent is taken from the account's balance, and there is none known.",
             "Give margin_limit_quote, or wait until the balance is shown.",
         )
     return limit

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 from backfuture_common.domain.ladder import full_ladder_quote
-from backfuture_common.domain.money import HUNDRED, ONE, divide, round_down
+from backfuture_common.domain.money import ONE, divide, round_down
 
 PresetName = Literal["conservative", "balanced", "aggressive"]
 _CENT = Decimal("0.01")
@@ -24,10 +24,6 @@ class Preset:
     min_improvement_percent: Decimal
     min_gap_percent: Decimal
     take_profit_percent: Decimal
-
-    def margin_limit(self, account_quote: Decimal) -> Decimal:
-        """Return the limit of a bot on an account that holds this much, in whole cents."""
-        return round_down(divide(account_quote * self.margin_percent, HUNDRED), _CENT)
 
     def base_order(self, group_limit: Decimal) -> Decimal:
         """Return the largest entry, in whole cents, whose full ladder fits into a group's limit."""

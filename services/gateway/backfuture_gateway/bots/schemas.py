@@ -21,6 +21,8 @@ Step = Annotated[Decimal, _percent("0.1", "50", "3")]
 Scale = Annotated[Decimal, _percent("0.1", "10", "1.2")]
 TakeProfit = Annotated[Decimal, _percent("0.1", "100", "1.2")]
 Threshold = Annotated[Decimal, _percent("0", "50", "0.5")]
+Share = Annotated[Decimal, _percent("0.1", "100", "35")]
+Reserve = Literal["strict", "soft"]
 Slippage = Annotated[Decimal, _percent("0", "5", "0.3")]
 
 
@@ -76,6 +78,21 @@ class BotDraft(Inbound):
         Quote | None, Field(description="What one group may bind; an equal share of the margin limit if left out.")
     ] = None
     max_active_groups: Annotated[int | None, Field(ge=1, le=50)] = None
+    margin_limit_percent: Annotated[
+        Share | None,
+        Field(description="Of the account's worth, for all groups together; losses shrink it. By preset if left out."),
+    ] = None
+    connection_limit_quote: Annotated[
+        Quote | None, Field(description="What all my bots may bind on this connection; the strictest of them counts.")
+    ] = None
+    symbol_limit_quote: Annotated[
+        Quote | None,
+        Field(description="What all my bots may bind in one market, over all connections; the strictest counts."),
+    ] = None
+    reserve: Annotated[
+        Reserve, Field(description="`strict` keeps money for planned add-ons, `soft` counts only what is spent.")
+    ] = "strict"
+    signal_max_lag_ms: Annotated[int, Field(ge=1_000, le=_DAY_MS, description="Older signals are refused.")] = 300_000
 
 
 class BotCreate(BotDraft):
@@ -147,6 +164,11 @@ class BotOut(Outbound):
     margin_limit_quote: Money
     group_limit_quote: Money
     max_active_groups: int
+    margin_limit_percent: Money | None
+    connection_limit_quote: Money | None
+    symbol_limit_quote: Money | None
+    reserve: Reserve
+    signal_max_lag_ms: int
     status: Annotated[BotStatus, Field(description="`…ing`: asked for and not yet confirmed by the engine.")]
     fault: str | None
     last_refusal: Annotated[str | None, Field(description="Why the engine refused the last command it refused.")]

@@ -82,6 +82,11 @@ class BotService:
             margin_limit_quote=plan.margin_limit_quote,
             group_limit_quote=plan.group_limit_quote if plan.group_limit_given else None,
             max_active_groups=plan.max_active_groups,
+            margin_limit_percent=plan.margin_limit_percent,
+            connection_limit_quote=plan.connection_limit_quote,
+            symbol_limit_quote=plan.symbol_limit_quote,
+            reserve=plan.reserve,
+            signal_max_lag_ms=plan.signal_max_lag_ms,
         )
         command = CreateBot(command_id=CommandId(new_id("cmd")), spec=spec, at_ms=self._clock.now_ms())
         row = BotRow(

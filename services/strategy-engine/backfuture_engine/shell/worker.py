@@ -26,7 +26,7 @@ from msgspec.structs import replace
 
 from backfuture_engine.core.step import Step, step
 from backfuture_engine.core.wake import Wake, wake
-from backfuture_engine.shell.buying import Buying
+from backfuture_engine.shell.exposure import Exposures
 from backfuture_engine.shell.index import Direction
 from backfuture_engine.shell.unit import Batch, Entry, Unit
 from backfuture_engine.shell.watches import Watches
@@ -69,7 +69,7 @@ class Worker:
         self._stored: Mapping[str, int] | None = None
         self._watches = Watches()
         self._wishes = Wishes(partition, restored.wanted)
-        self._buying = Buying()
+        self._exposures = Exposures()
         self._crossed: dict[str, None] = {}
         """Markets whose newest price may wake somebody, in the order in which they came up."""
         for state in restored.bots:
@@ -184,7 +184,10 @@ class Worker:
     def _context(self, state: BotState | None, symbol: Symbol | None, now_ms: int) -> Context:
         if state is None:
             return Context(now_ms=now_ms, connection_online=False)
-        return context(self._world, state.spec, symbol, now_ms, self._buying.on(state.spec.connection_id))
+        flying = self._exposures.in_flight(state.spec.connection_id)
+        around = self._exposures.around(state, symbol, self._world) if symbol is not None else None
+        ctx = context(self._world, state.spec, symbol, now_ms, flying)
+        return ctx if around is None else replace(ctx, exposure=around)
 
     def _with_price(self, ctx: Context, state: BotState, symbol: Symbol | None) -> Context:
         """Add the newest price, for commands that are about a market."""
@@ -217,7 +220,7 @@ class Worker:
         bot = state.spec.bot_id
         self._watches.follow(bot, state.spec.exchange, waits_for.watches, now_ms)
         self._wishes.note(bot, state)
-        self._buying.note(bot, state)
+        self._exposures.note(bot, state)
         self._look_at(bot)
 
     def _look_at(self, bot: BotId) -> None:

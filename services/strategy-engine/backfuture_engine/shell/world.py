@@ -42,7 +42,13 @@ class World(Protocol):
     def balances(self, connection: ConnectionId) -> AccountBalances | None: ...
 
 
-def context(world: World, spec: BotSpec, symbol: Symbol | None, now_ms: int, in_flight: Decimal = ZERO) -> Context:
+def context(
+    world: World,
+    spec: BotSpec,
+    symbol: Symbol | None,
+    now_ms: int,
+    in_flight: Decimal = ZERO,
+) -> Context:
     """Return what the core is to know about a bot's surroundings, for an event of one symbol or of none.
 
     ``in_flight`` is what buy orders on the bot's connection may still cost: money the exchange may not have taken off

@@ -10,7 +10,7 @@ from backfuture_common.messages.journal import Context, PriceObserved
 from backfuture_common.messages.market import Instrument
 
 from backfuture_engine.core.formulas import average_after, deviation_percent, improvement_percent, worsens
-from backfuture_engine.core.margin import bound, group_cap
+from backfuture_engine.core.margin import Numbers, margin_checks
 from backfuture_engine.core.precision import exact
 from backfuture_engine.core.rules.checks import Check, busy_check, signal_checks, user_checks
 from backfuture_engine.core.rules.entry import short_of_balance
@@ -44,7 +44,7 @@ def judge_add_on(
     """Rule ADD_ON with the order's terms and zones, or BLOCK or WAIT with every reason. The group has bought before."""
     plan = _plan(group, price, ctx.instrument)
     subject = Subject(state, group.symbol, group.group_id, ctx.now_ms, signal)
-    others, cap = bound(state, without=group), group_cap(state.spec)
+    margins, limits = margin_checks(state, ctx, group, group.bought_cost + plan.quote)
     reasons = failing(
         (
             *signal_checks(state, signal, ctx.now_ms),
@@ -52,12 +52,11 @@ def judge_add_on(
             ("PRICE_STALE", price.age_ms > group.strategy.max_price_age_ms),
             busy_check(group, "buy", ctx.now_ms),
             *_price_checks(group, plan, price, ctx),
-            ("MARGIN_BOT", others + group.bought_cost + plan.quote > state.spec.margin_limit_quote),
-            ("MARGIN_GROUP", group.bought_cost + plan.quote > cap),
+            *margins,
             *_size_checks(plan, ctx),
         )
     )
-    numbers: dict[str, Decimal | int | None] = {
+    numbers: Numbers = {
         "bid": price.bid,
         "ask": price.ask,
         "age_ms": price.age_ms,
@@ -68,8 +67,7 @@ def judge_add_on(
         "last_fill": group.last_fill_price,
         "used": group.bought_cost,
         "quote": plan.quote,
-        "group_cap": cap,
-        "margin_limit": state.spec.margin_limit_quote,
+        **limits,
         "quote_free": ctx.quote_free,
         "amount": plan.terms.amount if plan.terms else None,
         "limit": plan.terms.limit_price if plan.terms else None,

@@ -7,7 +7,7 @@ from backfuture_common.messages.journal import Context, PriceObserved
 from backfuture_common.messages.market import Instrument
 
 from backfuture_engine.core.groups import by_symbol, rests_until
-from backfuture_engine.core.margin import bound, group_cap, ladder
+from backfuture_engine.core.margin import Numbers, ladder, margin_checks, needed_for_entry
 from backfuture_engine.core.precision import exact
 from backfuture_engine.core.rules.checks import signal_checks, user_checks
 from backfuture_engine.core.ruling import Ruling, Subject, Terms, buy_terms, failing, refuse, rule
@@ -19,7 +19,8 @@ def judge_entry(state: BotState, price: PriceObserved, ctx: Context, signal: Sig
     """Rule OPEN with the order's terms, or BLOCK or WAIT with every reason."""
     spec, strategy, instrument = state.spec, state.spec.strategy, ctx.instrument
     subject = Subject(state, price.symbol, None, ctx.now_ms, signal)
-    needed, cap, held = ladder(strategy), group_cap(spec), bound(state)
+    needed = needed_for_entry(spec)
+    margins, limits = margin_checks(state, ctx, None, needed)
     quote = strategy.base_order_quote
     terms = buy_terms(price.ask, quote, strategy.slippage_percent, instrument) if instrument else None
     reasons = failing(
@@ -29,8 +30,7 @@ def judge_entry(state: BotState, price: PriceObserved, ctx: Context, signal: Sig
             ("PRICE_STALE", price.age_ms > strategy.max_price_age_ms),
             ("GROUP_LIMIT", by_symbol(state, price.symbol) is not None or len(state.groups) >= spec.max_active_groups),
             ("COOLDOWN", ctx.now_ms < rests_until(state, price.symbol)),
-            ("MARGIN_BOT", held + needed > spec.margin_limit_quote),
-            ("MARGIN_GROUP", needed > cap),
+            *margins,
             ("BALANCE", instrument is not None and short_of_balance(quote, instrument, ctx)),
             (
                 "MIN_SIZE",
@@ -38,14 +38,12 @@ def judge_entry(state: BotState, price: PriceObserved, ctx: Context, signal: Sig
             ),
         )
     )
-    numbers: dict[str, Decimal | int | None] = {
+    numbers: Numbers = {
         "bid": price.bid,
         "ask": price.ask,
         "age_ms": price.age_ms,
-        "ladder": needed,
-        "group_cap": cap,
-        "bound": held,
-        "margin_limit": spec.margin_limit_quote,
+        "ladder": ladder(strategy),
+        **limits,
         "quote_free": ctx.quote_free,
         "amount": terms.amount if terms else None,
         "limit": terms.limit_price if terms else None,
