@@ -60,7 +60,7 @@ def candles_file(folder: Path, rows: Sequence[Sequence[float]], name: str = "eth
     return DataFile(path=str(folder / name))
 
 
-def tested(*data: DataFile, bots: Sequence[BotSpec] = (), **assumed: object) -> BacktestResult:
+def outcome(*data: DataFile, bots: Sequence[BotSpec] = (), **assumed: object) -> BacktestResult:
     return backtest(BacktestRequest(bots=tuple(bots) or (spec(),), data=data, assumptions=usual(**assumed)))
 
 

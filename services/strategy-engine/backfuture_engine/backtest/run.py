@@ -16,6 +16,7 @@ from backfuture_engine.backtest.books import Books
 from backfuture_engine.backtest.equity import Equity
 from backfuture_engine.backtest.figures import bot_figures, figures
 from backfuture_engine.backtest.files import Series, joined, read
+from backfuture_engine.backtest.report import page
 from backfuture_engine.backtest.simulate import Happened, Simulation
 from backfuture_engine.backtest.tape import Tape
 from backfuture_engine.backtest.tapes import tape_of, used
@@ -38,7 +39,18 @@ def backtest(request: BacktestRequest, on_progress: OnProgress = lambda _done, _
     run = _Run(request, tapes)
     run.live(on_progress)
     on_progress(950, "adding up")
-    return run.result(tuple(map(used, series.values())), begun_s)
+    result = run.result(tuple(map(used, series.values())), begun_s)
+    if request.report is not None:
+        on_progress(980, "writing the report")
+        _write(Path(request.report), page(result, tapes))
+    return result
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused("backtest.unwritable", f"the report cannot be written: {error}") from None
 
 
 def _check_bots(request: BacktestRequest) -> None:
