@@ -11,10 +11,10 @@ export PIP_NO_INPUT := 1
 KAFKA := $(BIN)/python -m tests.support.apache_kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types unit parts e2e clean kafka kafka-deps kafka-test kafka-full access pages browser
+.PHONY: help run setup test check fmt lint types unit parts e2e bench-backtest clean kafka kafka-deps kafka-test kafka-full access pages browser
 
 help: ## say what there is
-	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: setup ## start the whole platform on this machine (Ctrl-C stops it)
 	@exec $(BIN)/backfuture up $(ARGS)
@@ -82,6 +82,9 @@ browser: ## install Chromium for the browser tests, if it is not there (Debian's
 		echo "Installing Debian's chromium ..."; \
 		$$as_root apt-get update -qq && $$as_root apt-get install -qq --no-install-recommends chromium fonts-dejavu-core; \
 	} || { echo "No Chromium: install it, or name yours: BACKFUTURE_TEST_CHROMIUM=/path/to/chromium"; exit 1; }
+
+bench-backtest: $(VENV)/.installed-dev ## how many candles a second a backtest takes
+	$(BIN)/python -m tests.perf.backtest_speed $(ARGS)
 
 fmt: $(VENV)/.installed-dev ## format and mend what can be mended by a tool
 	$(BIN)/ruff format $(SOURCES)

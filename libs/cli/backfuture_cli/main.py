@@ -12,6 +12,7 @@ from typer.exceptions import Abort, TyperException
 
 from backfuture_cli.commands.activity import register as activity
 from backfuture_cli.commands.auth import register as auth
+from backfuture_cli.commands.backtest import register as backtest
 from backfuture_cli.commands.bots import register as bots
 from backfuture_cli.commands.connections import register as connections
 from backfuture_cli.commands.demo import register as demo
@@ -19,6 +20,7 @@ from backfuture_cli.commands.groups import register as groups
 from backfuture_cli.commands.health import register as health
 from backfuture_cli.commands.paper import register as paper
 from backfuture_cli.commands.platform import register as platform
+from backfuture_cli.commands.replay import register as replay
 from backfuture_cli.commands.watch import register as watch
 from backfuture_cli.exits import CliError, Exit
 
@@ -28,7 +30,7 @@ _HELP = "BackFuture on this machine: start it (`up`), look at it (`status`, `doc
 def build() -> typer.Typer:
     """Return the whole command tree."""
     app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
-    for register in (platform, auth, connections, paper, bots, groups, activity, watch, health, demo):
+    for register in (platform, auth, connections, paper, bots, groups, activity, watch, health, demo, backtest, replay):
         register(app)
     return app
 

@@ -26,6 +26,11 @@ def encode(message: Message) -> bytes:
     return _encoder.encode(message)
 
 
+def encode_part(part: Part) -> bytes:
+    """Return a part as JSON bytes, as it would stand inside its message."""
+    return _encoder.encode(part)
+
+
 class Decoder:
     """Decodes one topic's messages.
 
