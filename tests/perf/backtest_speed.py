@@ -1,8 +1,8 @@
 """How fast a backtest is: ``python -m tests.perf.backtest_speed [FILE.npy]``. Measures, asserts nothing.
 
-One bot, one market, a year of minutes: base order 100, eight add-ons (1 % x 1.15 apart, x 1.4), 1 % over the average, acting
-on opens only. A file of rows (time, open, high, low, close, volume) goes in the place of the generated candles, so that other
-programs can be measured on the same ones; a ratio counts only if groups and add-ons agree.
+One bot, one market, a year of minutes: base order 100, eight add-ons (1 % x 1.15 apart, x 1.4), 1 % over the average,
+acting on opens only. A file of rows (time, open, high, low, close, volume) goes in the place of the generated candles,
+so that other programs can be measured on the same ones; a ratio counts only if groups and add-ons agree.
 """
 
 import random

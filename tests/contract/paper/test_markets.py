@@ -128,7 +128,7 @@ async def test_an_unknown_market_is_a_bad_symbol(paper: Paper, connect: Connect,
 
 async def test_a_recorded_market_trades_what_was_recorded(tmp_path: Path, connect: Connect) -> None:
     quotes = {"recv_us": [1, 2], "bid": [100.5, 100.5], "bid_qty": [2.0, 2.0], "ask": [101.0, 101.0]}
-    table = pa.Table.from_pydict({**quotes, "ask_qty": [3.0, 3.0]})  # type: ignore[attr-defined]  # pyarrow has no types
+    table = pa.Table.from_pydict({**quotes, "ask_qty": [3.0, 3.0]})
     pq.write_table(table, tmp_path / "btcusdt_test_l1.parquet")  # type: ignore[no-untyped-call]  # pyarrow has no types
 
     with running_paper(tmp_path, paper_source="recorded", paper_recording_dir=tmp_path) as paper:

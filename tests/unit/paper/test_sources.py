@@ -29,7 +29,7 @@ def record(folder: Path) -> None:
     trades |= {"qty": [0.5, 0.25], "buyer_is_maker": [False, True]}
     for name, columns in (("l1", l1), ("trades", trades)):
         path = folder / f"btcusdt_tick_test_{name}.parquet"
-        pq.write_table(pa.Table.from_pydict(columns), path)  # type: ignore[attr-defined,no-untyped-call]  # pyarrow has no types
+        pq.write_table(pa.Table.from_pydict(columns), path)  # type: ignore[no-untyped-call]  # pyarrow has no types
 
 
 def test_a_recording_is_played_in_its_own_time(tmp_path: Path) -> None:
