@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -9,6 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import asyncpg
+from sqlalchemy import make_url
 
 from tests.support.broker import free_port
 
@@ -53,6 +57,23 @@ def running_postgres() -> Iterator[str]:
         server.terminate()
         server.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def execute(url: str, *statements: str) -> None:
+    """Run SQL as it stands, outside of any transaction."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=20)  # type: ignore[no-untyped-call]  # has no types
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def new_database(server: str) -> str:
+    """Make an empty database on the server and return its URL."""
+    name = f"test_{secrets.token_hex(5)}"
+    await execute(server, f"CREATE DATABASE {name}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def _wait_until_ready(programs: Path, port: int, user: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""``python -m backfuture_gateway``: serve; or ``create-user``, ``set-password``, ``rebuild``."""
+"""``python -m backfuture_gateway``: serve; or one task of the operator (``--help`` lists them)."""
 
 import argparse
 import asyncio
@@ -37,6 +37,13 @@ def _task(given: argparse.Namespace, settings: GatewaySettings) -> Coroutine[Non
         return administration.create_user(settings, name=given.name, role=given.role, password=_password())
     if given.task == "set-password":
         return administration.set_password(settings, name=given.name, password=_password())
+    if given.task == "move-to":
+        target = GatewaySettings.model_validate(
+            {"database_url": given.database_url, "database_password_file": given.database_password_file}
+        )
+        return administration.move_to(settings, target)
+    if given.task == "downgrade":
+        return administration.go_back(settings, given.revision)
     return administration.rebuild(settings)
 
 
@@ -62,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     change = tasks.add_parser("set-password", help="set a password, read from standard input, and end all sessions")
     change.add_argument("--name", required=True, type=_user_name)
     tasks.add_parser("rebuild", help="empty the read model; it is filled again from the topics")
+    move = tasks.add_parser("move-to", help="copy everything to another, empty database; stop the gateway first")
+    move.add_argument("--database-url", required=True, help="without a password")
+    move.add_argument("--database-password-file", default=None)
+    back = tasks.add_parser("downgrade", help="give the database an older version's shape; stop the gateway first")
+    back.add_argument("--revision", required=True, help="as in the older version's release notes")
     return parser
 
 

@@ -5,7 +5,8 @@ from backfuture_common.runtime.clock import Clock
 from backfuture_gateway.auth import repository as sessions
 from backfuture_gateway.auth.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
 from backfuture_gateway.db.engine import Database, open_database
-from backfuture_gateway.db.migrate import forget_read_model, migrate
+from backfuture_gateway.db.migrate import downgrade, forget_read_model, migrate
+from backfuture_gateway.db.move import move
 from backfuture_gateway.db.tables import Role
 from backfuture_gateway.http.errors import Invalid, NotFound
 from backfuture_gateway.settings import GatewaySettings
@@ -53,6 +54,28 @@ async def rebuild(settings: GatewaySettings) -> str:
     finally:
         await db.close()
     return "emptied"
+
+
+async def move_to(settings: GatewaySettings, target: GatewaySettings) -> str:
+    """Copy everything to the target's database, which has to be empty. The gateway is not to run meanwhile."""
+    source = await _open(settings)
+    other = open_database(target.database_address())
+    try:
+        counts = await move(source, other)
+    finally:
+        await source.close()
+        await other.close()
+    return f"moved {sum(counts.values())} rows of {len(counts)} tables, {counts['users']} users among them"
+
+
+async def go_back(settings: GatewaySettings, revision: str) -> str:
+    """Give the database the shape of an older version, before that version is started on it."""
+    db = open_database(settings.database_address())
+    try:
+        await downgrade(db, revision)
+    finally:
+        await db.close()
+    return f"the database is at revision {revision}"
 
 
 async def _open(settings: GatewaySettings) -> Database:

@@ -2,9 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +11,7 @@ from backfuture_common.domain.ids import UserId
 from backfuture_common.runtime.clock import Clock
 from backfuture_gateway.bots import repository as bots
 from backfuture_gateway.connections import repository as connections
-from backfuture_gateway.db.engine import Database, open_database
+from backfuture_gateway.db.engine import Database
 from backfuture_gateway.db.migrate import forget_read_model, metadata, migrate
 from backfuture_gateway.db.tables import BotRow, ConnectionRow, OutboxRow, UserRow
 from backfuture_gateway.db.types import upsert
@@ -24,39 +22,8 @@ from backfuture_gateway.http.idempotency import Answer, RequestKey, Requests
 from backfuture_gateway.outbox import repository as outbox
 from backfuture_gateway.read_model.tables import BalanceView, PositionRow
 from pydantic import BaseModel
-from sqlalchemy import Connection, inspect, make_url, select, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from tests.support.postgres import postgres_bin, running_postgres
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    if postgres_bin() is None:
-        pytest.skip("PostgreSQL is not installed here")
-    with running_postgres() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        url = make_url(f"sqlite+aiosqlite:///{tmp_path}/gateway.db")
-    else:
-        url = make_url(request.getfixturevalue("server"))
-        name = f"test_{next(_numbers)}"
-        admin = open_database(url)
-        async with admin.engine.connect() as connection:
-            autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await autocommit.execute(text(f"CREATE DATABASE {name}"))
-        await admin.close()
-        url = url.set(database=name)
-    database = open_database(url)
-    await migrate(database)
-    yield database
-    await database.close()
 
 
 async def _add_user(session: AsyncSession, user_id: str = "usr_1") -> None:

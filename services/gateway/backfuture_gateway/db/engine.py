@@ -16,6 +16,8 @@ from backfuture_gateway.http.errors import Conflict, Unavailable
 _DEADLINE_S = 20.0
 _BUSY_MS = 15_000
 _WRITES = "backfuture_writes"
+_TRY_AGAIN = frozenset({"40P01", "40001", "57P01", "57P02", "57P03"})
+"""PostgreSQL: deadlock, lost race, shutting down, crashed, starting. Nothing of the transaction has happened."""
 
 
 class Database:
@@ -75,14 +77,21 @@ async def _deadline() -> AsyncIterator[None]:
         raise Conflict(
             "database.conflict", "Another request changed the same thing.", "Look at it again.", retryable=True
         ) from None
-    except OperationalError as error:
+    except DBAPIError as error:
         raise _translated(error) from None
+    except ConnectionError:
+        raise Unavailable(
+            "database.unreachable", "The database does not answer.", "Try again soon.", retryable=True
+        ) from None
 
 
 def _translated(error: DBAPIError) -> Exception:
     text = str(error.orig).lower()
-    if "locked" in text or "busy" in text or error.connection_invalidated:
+    undone = getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+    if undone or "locked" in text or "busy" in text or error.connection_invalidated:
         return Unavailable("database.busy", "The database is busy.", "Try again soon.", retryable=True)
+    if not isinstance(error, OperationalError):
+        return error
     return Fatal("database.failed", f"the database failed: {str(error.orig)[:200]}")
 
 

@@ -22,6 +22,12 @@ async def migrate(db: Database) -> None:
         await connection.run_sync(_upgrade)
 
 
+async def downgrade(db: Database, revision: str) -> None:
+    """Go back to the shape of an older version: what only newer ones know is dropped. ``base`` drops everything."""
+    async with asyncio.timeout(_DEADLINE_S), db.writing.connect() as connection, connection.begin():
+        await connection.run_sync(lambda sync: command.downgrade(_locked(sync), revision))
+
+
 async def forget_read_model(db: Database) -> None:
     """Empty every read-model table, positions too: the next start reads the topics from the beginning."""
     async with db.write() as session:
@@ -35,13 +41,18 @@ def metadata() -> list[MetaData]:
 
 
 def _upgrade(connection: Connection) -> None:
+    command.upgrade(_locked(connection), "head")
+    _repair_read_model(connection)
+
+
+def _locked(connection: Connection) -> Config:
+    """Return what Alembic needs; on PostgreSQL one process at a time gets here."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    _repair_read_model(connection)
+    return config
 
 
 def _repair_read_model(connection: Connection) -> None:
