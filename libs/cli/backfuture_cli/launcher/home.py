@@ -12,7 +12,7 @@ MAX_SOCKET_PATH = 100
 """Unix socket paths end at 107 bytes; some room is left for temporary names."""
 
 _LONGEST_SOCKET_NAME = "dispense.sock"
-_FOLDERS = ("kafka", "bao", "secrets", "db", "logs", "run", "run/pids", "paper")
+_FOLDERS = ("kafka", "bao", "secrets", "db", "logs", "run", "run/pids", "paper", "prometheus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,10 @@ class Home:
     @property
     def paper(self) -> Path:
         return self.root / "paper"
+
+    @property
+    def prometheus(self) -> Path:
+        return self.root / "prometheus"
 
     @property
     def lock_file(self) -> Path:

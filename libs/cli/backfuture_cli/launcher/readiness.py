@@ -42,6 +42,20 @@ def http_ready(url: str) -> Probe:
     return probe
 
 
+def answers_ok(url: str) -> Probe:
+    """Ask a process that is not ours for a page that it answers with 200 when it is ready."""
+
+    async def probe() -> Readiness:
+        try:
+            async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+                answer = await client.get(url)
+        except httpx.HTTPError:
+            return Readiness(ok=False, detail="does not answer yet")
+        return Readiness(ok=answer.status_code == 200, detail="" if answer.status_code == 200 else "is starting")
+
+    return probe
+
+
 def read_answer(body: bytes, status: int) -> Readiness:
     """Judge an answer of ``/readyz``."""
     try:

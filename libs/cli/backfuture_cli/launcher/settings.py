@@ -26,6 +26,7 @@ class Ports:
         self.intake = base + 10
         self.dispense = base + 11
         self.engine = base + 14
+        self.prometheus = base + 90
         self._connectors = {
             "paper-kucoin": base + 12,
             "paper-mexc": base + 13,
@@ -61,6 +62,11 @@ class LauncherSettings(BaseSettings):
     log_level: str = "INFO"
     log_format: Literal["json", "console"] = "json"
     live: tuple[LiveExchange, ...] = ()
+    prometheus: bool = Field(default=False, validation_alias="PROMETHEUS")
+    prometheus_binary: Path | None = None
+    kafka_username: str = ""
+    kafka_password_file: Path | None = None
+    kafka_ca_file: Path | None = None
 
     @field_validator("home")
     @classmethod

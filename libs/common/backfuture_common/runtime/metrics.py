@@ -44,6 +44,17 @@ UNCOMMITTED = Gauge("backfuture_uncommitted_steps", "Decided steps that wait for
 UNACKNOWLEDGED_AGE = Gauge(
     "backfuture_intent_unacknowledged_age_seconds", "Age of the oldest order intent no connector has answered"
 )
+POSITION_DRIFT = Gauge(
+    "backfuture_position_drift_quote",
+    "Quote value of coins that groups hold and their accounts do not have",
+    ["exchange"],
+)
+HELD_NOTIONAL = Gauge("backfuture_held_notional_quote", "Quote value of the coins that live groups hold", ["exchange"])
+UNPROTECTED_NOTIONAL = Gauge(
+    "backfuture_unprotected_notional_quote",
+    "Quote value of held coins whose exit cannot be decided or sent now: no fresh price, connection away, bot at fault",
+    ["exchange"],
+)
 
 # ---------------------------------------------------------------------------------------- orders
 
@@ -58,12 +69,21 @@ SEND_TO_ACK = Histogram(
 )
 ORDER_OUTCOMES = Counter("backfuture_order_outcomes_total", "Ended order commands", ["exchange", "outcome"])
 ORDERS_UNKNOWN = Gauge("backfuture_orders_unknown", "Orders whose fate is being found out", ["exchange"])
+ORDER_UNRESOLVED_AGE = Gauge(
+    "backfuture_order_unresolved_age_seconds", "Age of the oldest order whose fate is being found out", ["exchange"]
+)
+RATE_BUDGET_LEFT = Gauge(
+    "backfuture_rate_budget_left_ratio", "Part of the exchange's request budget that is left, 0 to 1", ["exchange"]
+)
 EXCHANGE_ERRORS = Counter("backfuture_exchange_errors_total", "Failed calls to the exchange", ["exchange", "code"])
 
 # ---------------------------------------------------------------------------------------- connections and keys
 
 CONNECTIONS = Gauge("backfuture_connections", "Connections by status", ["exchange", "status"])
 CONNECTION_TESTS = Counter("backfuture_connection_tests_total", "Ended connection tests", ["exchange", "code"])
+KEY_EXPIRES = Gauge(
+    "backfuture_key_expires_seconds", "Until the first key in use expires; +Inf when none does", ["exchange"]
+)
 SIGNATURES = Counter("backfuture_signatures_total", "Requests signed", ["exchange"])
 SIGN_REFUSALS = Counter("backfuture_sign_refusals_total", "Requests the signer refused to sign", ["exchange", "code"])
 SIGN_SECONDS = Histogram("backfuture_sign_seconds", "Time of one signature inside the signer", buckets=_FAST_S)

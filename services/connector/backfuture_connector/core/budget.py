@@ -63,6 +63,13 @@ class Bucket:
         self._blocked_until_ms = max(self._blocked_until_ms, until_ms)
         self._parts = min(self._parts, 0)
 
+    def left(self, now_ms: int) -> float:  # arch: float - a ratio for a gauge, not money
+        """Return what is left of the capacity, 0 to 1; nothing while the venue wants silence."""
+        self._refill(now_ms)
+        if now_ms < self._blocked_until_ms:
+            return 0
+        return max(0, self._parts) / (self._limit.capacity * UNIT)
+
     def _refill(self, now_ms: int) -> None:
         elapsed_ms = max(0, now_ms - self._at_ms)
         gained = elapsed_ms * self._limit.per_s  # per_s tokens a second are per_s parts a millisecond

@@ -76,6 +76,12 @@ class Account:
         """Return the connection's status, None when it is not known here."""
         return self._standing.state.status if self._standing.state else None
 
+    @property
+    def key_expires_ms(self) -> int | None:
+        """Return when the key in use expires, None when it does not or none is in use."""
+        state = self._standing.state
+        return state.key_expires_ms if state is not None and state.status == "online" else None
+
     def submit(self, command: Command, done: Done) -> None:
         """Queue a command; ``done`` is called when it was handled."""
         self._agenda.add((command, done))

@@ -33,6 +33,11 @@ class Accounts:
         account = self._accounts.get(command.connection_id) or self._add(command.connection_id, None)
         account.submit(command, done)
 
+    def first_expiry_ms(self) -> int | None:
+        """Return when the first key in use expires, None when none does."""
+        found = [account.key_expires_ms for account in self._accounts.values()]
+        return min((at_ms for at_ms in found if at_ms is not None), default=None)
+
     async def run(self) -> None:
         """Run all workers, for ever; the failure of one is the failure of the process."""
         async with asyncio.TaskGroup() as group:

@@ -65,6 +65,11 @@ class Ledger:
         (self._in_doubt.add if entry.update.status in _IN_DOUBT else self._in_doubt.discard)(key)
         metrics.ORDERS_UNKNOWN.labels(exchange=self._exchange).set(len(self._in_doubt))
 
+    def oldest_doubt_ms(self) -> int | None:
+        """Return since when the fate of the oldest unresolved order is unknown, None when all are known."""
+        entries = (self._entries[key] for key in self._in_doubt if key in self._entries)
+        return min((entry.submitted_ms or entry.update.at_ms for entry in entries), default=None)
+
     async def record(self, entry: LedgerEntry) -> LedgerEntry:
         """Write entry and update in one transaction and return the entry; Fatal failures end the process."""
         key = entry.command.client_order_id

@@ -48,6 +48,11 @@ class Limiter:
         """Drop an account's bucket."""
         self._accounts.pop(account, None)
 
+    def left(self) -> float:
+        """Return what is left of the scarcest budget, 0 to 1."""
+        now_ms = self._now_ms()
+        return min(bucket.left(now_ms) for bucket in (self._address, *self._accounts.values()))
+
     def _buckets(self, account: str | None) -> list[Bucket]:
         if account is None:
             return [self._address]

@@ -9,6 +9,7 @@ from backfuture_common.runtime.clock import Clock
 from backfuture_common.runtime.health import Health
 
 from backfuture_engine.shell.feeds import Feeds
+from backfuture_engine.shell.stakes import stakes
 from backfuture_engine.shell.worker import Worker
 
 _OLD_PRICE_MS = 30_000
@@ -27,6 +28,10 @@ def measure(workers: Sequence[Worker], feeds: Feeds, clock: Clock, health: Healt
         metrics.GROUPS.labels(status=status).set(groups[status])
     issued = [intent.issued_ms for bot in bots for intent in bot.unacknowledged]
     metrics.UNACKNOWLEDGED_AGE.set((clock.now_ms() - min(issued)) / 1000 if issued else 0)
+    for exchange, stake in stakes(bots, feeds, clock.now_ms()).items():
+        metrics.HELD_NOTIONAL.labels(exchange=exchange).set(stake.held)  # type: ignore[arg-type]  # a Decimal will do
+        metrics.UNPROTECTED_NOTIONAL.labels(exchange=exchange).set(stake.unprotected)  # type: ignore[arg-type]  # too
+        metrics.POSITION_DRIFT.labels(exchange=exchange).set(stake.drift)  # type: ignore[arg-type]  # likewise
     metrics.UNCOMMITTED.set(sum(worker.uncommitted for worker in workers))
     health.set("partitions", ok=bool(workers), detail=f"{len(workers)} owned" if workers else "none owned yet")
     health.set("feeds", ok=True, detail=_prices(workers, feeds))
