@@ -17,13 +17,14 @@ from backfuture_key_vault.callers import make_caller
 from tests.support.openbao import UNUSED_TLS, OpenBao
 
 Name = Literal["intake", "dispense"]
+EXCHANGES = ("paper-kucoin", "paper-mexc", "gate", "coinbase", "okx")
 START_S = 30.0
 
 
 class KeyVault:
     """intake and dispense on one :class:`OpenBao`. ``exchanges``: one connector identity each."""
 
-    def __init__(self, folder: Path, bao: OpenBao, exchanges: tuple[str, ...] = ("paper-kucoin", "paper-mexc")) -> None:
+    def __init__(self, folder: Path, bao: OpenBao, exchanges: tuple[str, ...] = EXCHANGES) -> None:
         self.folder = folder
         self.bao = bao
         self.exchanges = exchanges
@@ -148,9 +149,12 @@ class KeyVault:
         with self.client("dispense", f"connector-{exchange}") as client:
             return client.post("/v1/leases", json={"user_id": user, "connection_id": connection})
 
-    def sign(self, lease: str, message: bytes) -> httpx.Response:
+    def sign(self, lease: str, message: bytes, algorithm: str = "sha256", body: bytes | None = None) -> httpx.Response:
+        asked = {**sign_body(message), "algorithm": algorithm}
+        if body is not None:
+            asked["body_b64"] = base64.b64encode(body).decode()
         with self.client("dispense") as client:
-            return client.post("/v1/sign", json=sign_body(message), headers={"Authorization": f"Bearer {lease}"})
+            return client.post("/v1/sign", json=asked, headers={"Authorization": f"Bearer {lease}"})
 
     def renew(self, lease: str) -> httpx.Response:
         with self.client("dispense") as client:

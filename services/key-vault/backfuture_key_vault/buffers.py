@@ -7,15 +7,18 @@ decoded without an immutable copy in between.
 
 import base64
 import hmac
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _SIX_BITS = {letter: value for value, letter in enumerate(_ALPHABET)}
 
 
 class SecretBuffer:
-    """Bytes that can be used as a key or a message of a MAC, shown never, wiped at once."""
+    """Bytes that can be used as a key or a message of a MAC, or as a private key; shown never, wiped at once."""
 
     __slots__ = ("_data",)
 
@@ -27,11 +30,16 @@ class SecretBuffer:
         """Decode (padding not used). Raises ``ValueError`` without saying what was wrong where."""
         return cls(_decode(encoded))
 
-    def mac(self, message: "bytes | SecretBuffer") -> bytes:
-        """Return HMAC-SHA256 of the message with this as the key."""
+    def mac(self, message: "bytes | SecretBuffer", digest: str = "sha256") -> bytes:
+        """Return the HMAC of the message with this as the key."""
         self._refuse_when_wiped()
         data = message._data if isinstance(message, SecretBuffer) else message  # noqa: SLF001  (its own class)
-        return hmac.digest(self._data, data, "sha256")
+        return hmac.digest(self._data, data, digest)
+
+    def use(self, function: "Callable[[bytearray], T]") -> "T":
+        """Return what the function makes of the bytes; it must not keep them."""
+        self._refuse_when_wiped()
+        return function(self._data)
 
     def wipe(self) -> None:
         """Overwrite with zeros and shrink to nothing; further use raises ``ValueError``."""
@@ -62,9 +70,10 @@ def wipe(data: bytearray) -> None:
     data[:] = bytes(len(data))
 
 
-def encode_base64url(text: str) -> str:
-    """Return the text's UTF-8 as base64url without padding: letters, digits, ``-`` and ``_`` only."""
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+def encode_base64url(value: str | bytes) -> str:
+    """Return bytes, or a text's UTF-8, as base64url without padding: letters, digits, ``-`` and ``_`` only."""
+    raw = value.encode() if isinstance(value, str) else value
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def decode_text(encoded: bytearray | memoryview) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 from backfuture_common.contracts.key_vault import (
     PASSPHRASE_MARK,
+    Algorithm,
     LeaseAnswer,
     LeaseRequest,
     LeasesDropped,
@@ -24,10 +25,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from backfuture_key_vault import policy
+from backfuture_key_vault.buffers import SecretBuffer
 from backfuture_key_vault.callers import Callers
 from backfuture_key_vault.http import bearer, build_app, read_body, require_caller, route
 from backfuture_key_vault.leases import LEASE_S, Lease, LeaseBook
 from backfuture_key_vault.policy import Context, Denied
+from backfuture_key_vault.signatures import sign_with_key
 from backfuture_key_vault.vault.credentials import Credential, CredentialReader, require_ids
 
 _log = get_logger("backfuture.key-vault.dispense")
@@ -86,18 +89,23 @@ class Dispense:
 
     async def sign(self, request: Request) -> Signature:
         lease = self._held(bearer(request))
-        message = _decoded(await read_body(request, _sign_decoder))
+        asked = await read_body(request, _sign_decoder)
+        message, body = _decoded(asked.message_b64), _decoded(asked.body_b64) if asked.body_b64 else b""
         if not lease.live:  # ended while the body was on its way
             raise _unknown_lease()
         with metrics.SIGN_SECONDS.time():
-            mac = self._mac_of_passphrase(lease) if message == PASSPHRASE_MARK else self._mac_of(lease, message)
+            if message == PASSPHRASE_MARK:
+                mac = self._mac_of_passphrase(lease)
+            else:
+                mac = self._sign(lease, message, asked.algorithm, body)
         return Signature(mac_b64=base64.b64encode(mac).decode(), version=lease.credential.version)
 
-    def _mac_of(self, lease: Lease, message: bytes) -> bytes:
+    def _sign(self, lease: Lease, message: bytes, algorithm: Algorithm, body: bytes) -> bytes:
         if not self.book.within_rate(lease.connection):
             metrics.SIGN_REFUSALS.labels(exchange=lease.exchange, code="rate").inc()
             raise Refused("sign.rate_limited", "too many signatures for this connection", retryable=True)
-        verdict = policy.judge(lease.exchange, message, Context(lease.credential.api_key, self.clock.now_ms()))
+        context = Context(lease.credential.api_key, self.clock.now_ms(), algorithm, body)
+        verdict = policy.judge(lease.exchange, message, context)
         if isinstance(verdict, Denied):
             raise _refusal(lease, verdict.reason, verdict.what)
         if verdict.places_order and not self.book.orders_allowed(lease):
@@ -107,13 +115,17 @@ class Dispense:
                 "the key store has not confirmed this key for a day",
                 "bring the key store back; reading and cancelling still work",
             )
+        signature = _signature(lease.credential.secret, algorithm, message)
+        if signature is None:
+            raise _refusal(lease, "algorithm", algorithm)
         metrics.SIGNATURES.labels(exchange=lease.exchange).inc()
-        return lease.credential.secret.mac(message)
+        return signature
 
     def _mac_of_passphrase(self, lease: Lease) -> bytes:
         """Constant for a credential, so it counts neither as a signature nor against the rate."""
-        if lease.credential.passphrase is None:
-            raise _refusal(lease, "endpoint", "a passphrase that this exchange does not have")
+        venue = policy.venue(lease.exchange)
+        if lease.credential.passphrase is None or venue is None or not venue.macs_passphrase:
+            raise _refusal(lease, "endpoint", "the MAC of a passphrase")
         return lease.credential.secret.mac(lease.credential.passphrase)
 
     async def _follow_vault(self, lease: Lease) -> bool:
@@ -153,6 +165,7 @@ class Dispense:
             needs_passphrase=lease.credential.passphrase is not None,
             expires_in_s=LEASE_S,
             orders_allowed=self.book.orders_allowed(lease),
+            passphrase=_passphrase_in_clear(lease),
         )
 
 
@@ -170,15 +183,33 @@ def build_dispense(runtime: Runtime, dispense: Dispense) -> FastAPI:
     )
 
 
-def _decoded(request: SignRequest) -> bytes:
+def _decoded(text: str) -> bytes:
     message: bytes | None = None
     try:
-        message = base64.b64decode(request.message_b64, validate=True)
+        message = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         message = None
     if not message:
-        raise Refused("invalid_request", "message_b64 is not base64 of something")
+        raise Refused("invalid_request", "message_b64 and body_b64 are base64 of something")
     return message
+
+
+def _signature(secret: SecretBuffer, algorithm: Algorithm, message: bytes) -> bytes | None:
+    """Return MAC or signature, None when the stored secret is no key for this algorithm."""
+    if algorithm not in {"es256", "ed25519"}:
+        return secret.mac(message, algorithm.removeprefix("hmac-"))
+    try:
+        return secret.use(lambda key: sign_with_key(algorithm, key, message))
+    except ValueError:
+        return None
+
+
+def _passphrase_in_clear(lease: Lease) -> str | None:
+    """Return the passphrase where the exchange wants it beside each request; it is no key to anything."""
+    passphrase, venue = lease.credential.passphrase, policy.venue(lease.exchange)
+    if passphrase is None or venue is None or venue.macs_passphrase:
+        return None
+    return passphrase.use(lambda data: data.decode())
 
 
 def _refusal(lease: Lease, reason: str, what: str) -> Refused:

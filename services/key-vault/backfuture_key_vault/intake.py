@@ -1,7 +1,7 @@
 """Intake: takes credentials in, says that they are there, destroys them. It has no way to show one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from backfuture_key_vault import policy
 from backfuture_key_vault.callers import Callers
 from backfuture_key_vault.fingerprint import Fingerprints, hint_of
 from backfuture_key_vault.http import build_app, read_body, require_caller, route
+from backfuture_key_vault.signatures import normalized_key
 from backfuture_key_vault.vault.credentials import CredentialWriter, require_ids
 
 PATH = "/v1/users/{uid}/connections/{cid}/credential"
@@ -77,7 +78,7 @@ class Intake:
         return user, connection
 
     def _store(
-        self, user: UserId, connection: ConnectionId, credential: StoreCredential, values: dict[str, str]
+        self, user: UserId, connection: ConnectionId, credential: StoreCredential, values: Mapping[str, str | bytes]
     ) -> CredentialStored:
         version = self.writer.put(user, connection, values, credential.expected_version)
         hint = hint_of(credential.api_key)
@@ -104,23 +105,27 @@ def build_intake(runtime: Runtime, intake: Intake) -> FastAPI:
     return build_app(runtime, [route(PATH, method, call) for method, call in calls])
 
 
-def _checked(credential: StoreCredential) -> dict[str, str]:
+def _checked(credential: StoreCredential) -> Mapping[str, str | bytes]:
     """Return the values to store. Raises :class:`Refused` for what can never work, without showing it."""
     if credential.expected_version < 0:
         raise Refused("invalid_request", "expected_version is 0 or the version that is stored now")
-    if not policy.is_supported(credential.exchange):
+    venue = policy.venue(credential.exchange)
+    if venue is None:
         raise Refused("exchange_unsupported", "keys of this exchange cannot be used here")
-    values = {"exchange": str(credential.exchange), "api_key": credential.api_key, "secret": credential.secret}
-    if policy.uses_passphrase(credential.exchange):
-        values["passphrase"] = credential.passphrase or ""
-    for name, value in values.items():
-        if name != "exchange" and not _is_plausible(value, 1 if name == "passphrase" else _SHORTEST):
+    texts = {"api_key": credential.api_key}
+    if not venue.private_key:
+        texts["secret"] = credential.secret
+    if venue.passphrase:
+        texts["passphrase"] = credential.passphrase or ""
+    for name, value in texts.items():
+        if not _is_plausible(value, 1 if name == "passphrase" else _SHORTEST):
             raise Refused(
                 "credential_malformed",
                 f"the {name.replace('_', ' ')} is missing, too short, too long, or has spaces or foreign letters in it",
                 "copy it again from the exchange's page, without spaces or line ends",
             )
-    return values
+    key = {"secret": normalized_key(credential.secret)} if venue.private_key else {}
+    return {"exchange": str(credential.exchange), **texts, **key}
 
 
 def _is_plausible(value: str, shortest: int) -> bool:

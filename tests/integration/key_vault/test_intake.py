@@ -110,7 +110,7 @@ def test_a_fingerprint_recognises_the_same_key_of_the_same_exchange_only(key_vau
 @pytest.mark.parametrize(
     ("values", "code"),
     [
-        ({"exchange": "binance"}, "exchange_unsupported"),
+        ({"exchange": "kraken"}, "exchange_unsupported"),
         ({"exchange": ""}, "exchange_unsupported"),
         ({"api_key": "short"}, "credential_malformed"),
         ({"secret": "short"}, "credential_malformed"),

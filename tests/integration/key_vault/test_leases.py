@@ -14,7 +14,15 @@ def test_a_connector_leases_a_connection_of_its_exchange(key_vault: KeyVault, co
     key_vault.store(connection, api_key="the-api-key-here")
     lease = key_vault.lease(connection).json()
 
-    assert lease.keys() == {"lease", "api_key", "version", "needs_passphrase", "expires_in_s", "orders_allowed"}
+    assert lease.keys() == {
+        "lease",
+        "api_key",
+        "version",
+        "needs_passphrase",
+        "expires_in_s",
+        "orders_allowed",
+        "passphrase",
+    }
     assert (lease["api_key"], lease["version"], lease["needs_passphrase"]) == ("the-api-key-here", 1, True)
     assert (lease["expires_in_s"], lease["orders_allowed"]) == (3600, True)
     assert key_vault.sign(lease["lease"], kucoin_message()).status_code == 200

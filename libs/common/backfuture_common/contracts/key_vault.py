@@ -16,6 +16,11 @@ PASSPHRASE_MARK = b"backfuture:passphrase"
 
 CredentialState = Literal["stored", "destroyed"]
 
+Algorithm = Literal["sha256", "hmac-sha256", "hmac-sha384", "hmac-sha512", "es256", "ed25519"]
+"""How to sign: HMAC with a shared secret (``sha256`` and ``hmac-sha256`` are the same), or a signature with a private
+key (``es256``: ECDSA on P-256 with SHA-256, answered as r and s, 32 bytes each; ``ed25519``: 64 bytes). Which an
+exchange takes is the signer's policy."""
+
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Body of every answer that is not 200."""
@@ -78,6 +83,7 @@ class LeaseAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A lease, or its renewal (``POST /v1/leases/renew`` with the lease as bearer token).
 
     ``version`` and ``api_key`` may differ from the ones before after a renewal: the user rotated the key.
+    ``passphrase`` is given only for exchanges that want it in clear beside each request; it signs nothing.
     ``orders_allowed`` is false when the vault could not be asked for too long: then only reading and cancelling are
     signed. A new lease ends the caller's older one for the same connection.
     """
@@ -88,6 +94,7 @@ class LeaseAnswer(msgspec.Struct, frozen=True, kw_only=True):
     needs_passphrase: bool
     expires_in_s: int
     orders_allowed: bool = True
+    passphrase: str | None = None
 
     def __repr__(self) -> str:
         return f"LeaseAnswer(version={self.version}, expires_in_s={self.expires_in_s})"
@@ -103,14 +110,19 @@ class LeasesDropped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST /v1/sign`` with the lease as bearer token. ``message_b64``: the bytes to sign, standard base64."""
+    """``POST /v1/sign`` with the lease as bearer token. ``message_b64``: the bytes to sign, standard base64.
+
+    ``body_b64``: for exchanges that sign a hash of the request's body (Gate.io), that body; it counts when its hash
+    stands in the message.
+    """
 
     message_b64: str
-    algorithm: Literal["sha256"] = "sha256"
+    algorithm: Algorithm = "sha256"
+    body_b64: str | None = None
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """``mac_b64``: HMAC of the message with the connection's secret, standard base64."""
+    """``mac_b64``: HMAC of the message with the connection's secret, or signature with its private key; base64."""
 
     mac_b64: str
     version: int

@@ -3,18 +3,59 @@
 Pure: bytes in, verdict out. There is no list of forbidden requests; what is not recognised is refused.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from backfuture_common.domain.ids import ExchangeId
 
-from backfuture_key_vault.policy import kucoin, mexc
-from backfuture_key_vault.policy.verdict import Allowed, Context, Denied, Reason, Verdict
+from backfuture_key_vault.policy import (
+    binance,
+    bingx,
+    bitget,
+    bybit,
+    coinbase,
+    gate,
+    htx,
+    kucoin,
+    mexc,
+    okx,
+)
+from backfuture_key_vault.policy.verdict import Allowed, Context, Denied, Order, Reason, Verdict
 
-__all__ = ["Allowed", "Context", "Denied", "Reason", "Verdict", "is_supported", "judge", "uses_passphrase", "venue_of"]
+__all__ = [
+    "Allowed", "Context", "Denied", "Order", "Reason", "Venue", "Verdict", "is_supported", "judge", "venue", "venue_of",
+]  # fmt: skip
 
 _PAPER_PREFIX = "paper-"
-_JUDGES: Mapping[str, Callable[[bytes, Context], Verdict]] = {"kucoin": kucoin.judge, "mexc": mexc.judge}
-_WITH_PASSPHRASE = frozenset({"kucoin"})
+SHA256 = frozenset({"sha256", "hmac-sha256"})
+"""Two names of one algorithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """How a venue's keys are used. ``passphrase``: its keys have one; ``macs_passphrase``: it wants the passphrase's
+    MAC, not the passphrase itself. ``private_key``: its secret is a private key in PEM, not a shared secret.
+    """
+
+    judge: Callable[[bytes, Context], Verdict]
+    algorithms: frozenset[str] = SHA256
+    passphrase: bool = False
+    macs_passphrase: bool = False
+    private_key: bool = False
+
+
+VENUES = {
+    "binance": Venue(binance.judge),
+    "bingx": Venue(bingx.judge),
+    "bitget": Venue(bitget.judge, passphrase=True),
+    "bybit": Venue(bybit.judge),
+    "coinbase": Venue(coinbase.judge, frozenset({"es256", "ed25519"}), private_key=True),
+    "gate": Venue(gate.judge, frozenset({"hmac-sha512"})),
+    "htx": Venue(htx.judge),
+    "kucoin": Venue(kucoin.judge, passphrase=True, macs_passphrase=True),
+    "mexc": Venue(mexc.judge),
+    "okx": Venue(okx.judge, passphrase=True),
+}
 
 
 def venue_of(exchange: ExchangeId) -> str:
@@ -22,19 +63,21 @@ def venue_of(exchange: ExchangeId) -> str:
     return exchange.removeprefix(_PAPER_PREFIX)
 
 
+def venue(exchange: ExchangeId) -> Venue | None:
+    """Return how keys of this exchange are used, None when they cannot be used here at all."""
+    return VENUES.get(venue_of(exchange))
+
+
 def is_supported(exchange: ExchangeId) -> bool:
     """Tell whether credentials of this exchange can be used here at all."""
-    return venue_of(exchange) in _JUDGES
-
-
-def uses_passphrase(exchange: ExchangeId) -> bool:
-    """Tell whether keys of this exchange have a passphrase."""
-    return venue_of(exchange) in _WITH_PASSPHRASE
+    return venue(exchange) is not None
 
 
 def judge(exchange: ExchangeId, message: bytes, context: Context) -> Verdict:
     """Say whether these bytes are a request that this exchange's connector may have signed now."""
-    judge_of_venue = _JUDGES.get(venue_of(exchange))
-    if judge_of_venue is None:
+    known = venue(exchange)
+    if known is None:
         return Denied("endpoint", "no policy for this exchange")
-    return judge_of_venue(message, context)
+    if context.algorithm not in known.algorithms:
+        return Denied("algorithm", context.algorithm)
+    return known.judge(message, context)

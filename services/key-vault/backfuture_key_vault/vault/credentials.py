@@ -5,6 +5,7 @@ only read. Values are base64url, so that they can be cut out of an answer withou
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,7 +96,9 @@ class CredentialWriter:
     def __init__(self, session: VaultSession) -> None:
         self._session = session
 
-    def put(self, user: UserId, connection: ConnectionId, values: dict[str, str], expected_version: int) -> int:
+    def put(
+        self, user: UserId, connection: ConnectionId, values: Mapping[str, str | bytes], expected_version: int
+    ) -> int:
         """Store a new version and return its number.
 
         Raises :class:`Refused` ``version_conflict`` when the newest version is another than the expected one,
@@ -147,7 +150,7 @@ class CredentialWriter:
                 pass
         raise Refused("version_conflict", "the credential is being changed at the same time", retryable=True)
 
-    def _put(self, user: UserId, connection: ConnectionId, values: dict[str, str], cas: int) -> int | None:
+    def _put(self, user: UserId, connection: ConnectionId, values: Mapping[str, str | bytes], cas: int) -> int | None:
         encoded = {name: encode_base64url(value) for name, value in values.items()}
         body = msgspec.json.encode({"data": encoded, "options": {"cas": cas}})
         with self._session.write(_path("data", user, connection), body) as reply:
