@@ -137,7 +137,7 @@ def _data(given: list[str]) -> tuple[DataFile, ...]:
     if not given:
         raise CliError(
             "no prices are given",
-            "name a file with --data; `backfuture data download` gets some",
+            "name a parquet or CSV file with --data",
             exit_code=Exit.BAD_INPUT,
         )
     files: list[DataFile] = []
