@@ -106,9 +106,13 @@ class OrderUpdate(Message, tag="order.update.v1"):
 
 
 class LedgerEntry(Message, tag="order.ledger.v1"):
-    """The connector's own memory of one order, written before the exchange is called and after it answered."""
+    """The connector's own memory of one order, written before the exchange is called and after it answered.
+
+    ``fees_known`` is false while the venue has not told all fees of an ended order: it is asked again.
+    """
 
     command: PlaceOrder
     update: OrderUpdate
     cancel_requested: bool
     submitted_ms: int | None
+    fees_known: bool = True

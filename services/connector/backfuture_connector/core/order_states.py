@@ -89,6 +89,7 @@ def advance(
     exchange_order_id: str | None = None,
     fills: Fills | None = None,
     error: ErrorInfo | None = None,
+    fees_known: bool | None = None,
 ) -> LedgerEntry:
     """Return the entry after ``trigger``; what is not given stays. Raises :class:`Fatal` for an unknown move."""
     old = entry.update
@@ -104,7 +105,12 @@ def advance(
         at_ms=max(now_ms, old.at_ms),
     )
     submitted_ms = now_ms if trigger == "sent" else entry.submitted_ms
-    return msgspec.structs.replace(entry, update=update, submitted_ms=submitted_ms)
+    return msgspec.structs.replace(
+        entry,
+        update=update,
+        submitted_ms=submitted_ms,
+        fees_known=entry.fees_known if fees_known is None else fees_known,
+    )
 
 
 def with_cancel_requested(entry: LedgerEntry) -> LedgerEntry:

@@ -3,6 +3,7 @@
 from backfuture_common.domain.ids import ConnectionId
 from backfuture_common.messages.orders import LedgerEntry
 from backfuture_common.runtime.clock import Clock
+from backfuture_common.topics import DAY_MS
 
 from backfuture_connector.ports import AccountVenue
 from backfuture_connector.shell.ledger import Ledger, is_final
@@ -10,6 +11,8 @@ from backfuture_connector.shell.orders import RECENT_MS
 from backfuture_connector.shell.settling import Settler
 
 SOON_S, LATER_S = 1.0, 30.0
+FEES_WANTED_MS = DAY_MS
+"""How long a venue is asked for the fees of an order that has ended."""
 
 
 class Reconciler:
@@ -49,5 +52,6 @@ class Reconciler:
     def _in_doubt(self, entry: LedgerEntry, now_ms: int) -> bool:
         if not is_final(entry) or entry.submitted_ms is None:
             return False
-        traceless = entry.update.status in {"expired", "rejected"} and now_ms - entry.update.at_ms < RECENT_MS
-        return traceless or entry.command.client_order_id in self._settler.incomplete
+        age_ms = now_ms - entry.update.at_ms
+        traceless = entry.update.status in {"expired", "rejected"} and age_ms < RECENT_MS
+        return traceless or (not entry.fees_known and age_ms < FEES_WANTED_MS)

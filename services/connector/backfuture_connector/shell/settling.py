@@ -57,8 +57,6 @@ class Settler:
         self._rules = rules
         self._nudge = nudge
         self._searches: dict[ClientOrderId, Search] = {}
-        self.incomplete: set[ClientOrderId] = set()
-        """Ended orders whose fees are not all known yet."""
 
     async def settle(self, client_order_id: ClientOrderId, venue: AccountVenue, within_s: float) -> bool:
         """Follow the order for at most ``within_s``; return whether its end is known."""
@@ -85,11 +83,11 @@ class Settler:
         read = await self._fills(order, venue)
         fills = newer(entry.update.fills, read)
         trigger = _end_of(order, fills.amount >= entry.command.amount)
-        if read.complete:
-            self.incomplete.discard(client_order_id)
-        if fills != entry.update.fills or (entry.update.status in {"expired", "rejected"} and fills.amount > 0):
+        revived = entry.update.status in {"expired", "rejected"} and fills.amount > 0
+        if revived or (fills, read.complete) != (entry.update.fills, entry.fees_known):
+            now_ms, venues_id = self._clock.now_ms(), order.exchange_order_id
             await self._ledger.record(
-                advance(entry, trigger, self._clock.now_ms(), exchange_order_id=order.exchange_order_id, fills=fills)
+                advance(entry, trigger, now_ms, exchange_order_id=venues_id, fills=fills, fees_known=read.complete)
             )
 
     async def _round(self, client_order_id: ClientOrderId, venue: AccountVenue) -> int | None:
@@ -196,12 +194,12 @@ class Settler:
         while not read.complete and self._clock.monotonic_s() < until_s:
             await self._pause(_FIRST_PAUSE_MS * 5)
             read = await self._fills(order, venue)
-        if not read.complete:
-            self.incomplete.add(entry.command.client_order_id)
         fills = newer(entry.update.fills, read)
         trigger = _end_of(order, fills.amount >= entry.command.amount)
-        ended = advance(entry, trigger, self._clock.now_ms(), exchange_order_id=order.exchange_order_id, fills=fills)
-        await self._ledger.record(ended)
+        now_ms, venues_id = self._clock.now_ms(), order.exchange_order_id
+        await self._ledger.record(
+            advance(entry, trigger, now_ms, exchange_order_id=venues_id, fills=fills, fees_known=read.complete)
+        )
 
     async def _fills(self, order: OrderFact, venue: AccountVenue) -> FillsRead:
         trades: tuple[TradeFact, ...] = ()
