@@ -23,6 +23,7 @@ from backfuture_connector.shell.limiter import Limiter
 from backfuture_connector.shell.orders import OrderDesk
 from backfuture_connector.shell.sending import Sender
 from backfuture_connector.shell.settling import Settler
+from backfuture_connector.shell.steady import ClockWatch
 
 from tests.support.paper import Credentials, Paper, running_paper
 
@@ -167,7 +168,7 @@ async def open_desk(bed: Bed) -> AsyncIterator[OpenDesk]:
             async def no_new_lease() -> bool:
                 return False
 
-            sender = Sender(bed.clock, no_new_lease)
+            sender = Sender(bed.clock, no_new_lease, ClockWatch(bed.clock))
             settler = Settler(ledger, sender, bed.clock, rules, asyncio.Event())
             return Desk(ledger, OrderDesk(ledger, sender, settler, bed.clock), settler, sender)
 

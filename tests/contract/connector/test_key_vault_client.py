@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815  (the standard library's names)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002, ARG002  (its signature)
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its signature)
         return
 
     def address_string(self) -> str:

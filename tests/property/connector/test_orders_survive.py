@@ -6,6 +6,7 @@ import pytest
 from backfuture_common.messages.orders import FINAL_STATUSES, PlaceOrder
 from backfuture_connector.core.recovery import Rules
 from backfuture_connector.shell.sending import SEND_WINDOW_S
+from backfuture_connector.shell.steady import MAX_MOVE_MS
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ async def dies(world: World, order: PlaceOrder) -> bool:
 
 def test_the_grace_outlasts_everything_that_can_still_arrive() -> None:
     """What the rules rest on: the last sending, its way, and the venue's own delay all end before a denial counts."""
-    assert RULES.grace_ms >= (SEND_WINDOW_S + VENUE_WINDOW_S + MAX_LAG_S) * 1000
+    assert RULES.grace_ms >= (SEND_WINDOW_S + VENUE_WINDOW_S + MAX_LAG_S) * 1000 + MAX_MOVE_MS
 
 
 @given(fate=FATES, life_s=st.sampled_from([5, 20, 60, 300]))

@@ -20,6 +20,7 @@ from backfuture_connector.shell.orders import OrderDesk, Place
 from backfuture_connector.shell.reconciling import Reconciler
 from backfuture_connector.shell.sending import Sender
 from backfuture_connector.shell.settling import Settler
+from backfuture_connector.shell.steady import ClockWatch
 
 from tests.property.connector.virtual_time import VirtualClock
 from tests.unit.connector.build import CONNECTION, EXCHANGE, connection, instrument
@@ -285,7 +286,7 @@ async def live(world: World, command: PlaceOrder, rules: Rules, for_s: float) ->
     async def no_new_lease() -> bool:
         return False
 
-    sender = Sender(clock, no_new_lease)
+    sender = Sender(clock, no_new_lease, ClockWatch(clock))
     settler = Settler(ledger, sender, clock, rules, nudge)
     desk = OrderDesk(ledger, sender, settler, clock)
     reconciler = Reconciler(CONNECTION, ledger, settler, clock)

@@ -36,7 +36,9 @@ def step(
     **search: object,
 ) -> Next:
     memory = replace(Search(began_ms=NOW_MS, absences=absences), **search)  # type: ignore[arg-type]  # fields of it
-    return next_step(about or entry(), memory, finding, asked_ms=asked_ms, now_ms=asked_ms, rules=RULES)
+    known = about or entry()
+    expired = asked_ms >= known.command.expires_ms
+    return next_step(known, memory, finding, asked_ms=asked_ms, now_ms=asked_ms, expired=expired, rules=RULES)
 
 
 def test_an_order_that_has_ended_is_adopted() -> None:
@@ -50,6 +52,12 @@ def test_an_order_that_the_venue_denies_after_the_grace_is_sent_again() -> None:
 
 def test_before_the_grace_has_passed_a_denial_is_not_believed() -> None:
     assert isinstance(step(Absent(), asked_ms=AFTER_GRACE_MS - 1), AskAgain)
+
+
+def test_the_grace_counts_from_the_last_sending_of_this_process_or_from_the_searchs_beginning() -> None:
+    assert isinstance(step(Absent(), sent_ms=NOW_MS + 1), AskAgain)
+    assert step(Absent(), began_ms=NOW_MS + 5_000, sent_ms=NOW_MS) == SendAgain()
+    assert isinstance(step(Absent(), began_ms=NOW_MS + 1), AskAgain), "an earlier process may have sent it just now"
 
 
 def test_one_denial_is_not_enough() -> None:
@@ -105,8 +113,8 @@ def test_an_immediate_order_that_rests_is_cancelled_after_a_moment() -> None:
     resting = order("open", filled="0", cost="0")
     search = remember(Search(began_ms=NOW_MS), Found(resting), NOW_MS)
     now_ms = NOW_MS + RULES.rest_patience_ms
-    first = next_step(entry(), search, Found(resting), asked_ms=NOW_MS, now_ms=NOW_MS, rules=RULES)
-    later = next_step(entry(), search, Found(resting), asked_ms=now_ms, now_ms=now_ms, rules=RULES)
+    first = next_step(entry(), search, Found(resting), asked_ms=NOW_MS, now_ms=NOW_MS, expired=False, rules=RULES)
+    later = next_step(entry(), search, Found(resting), asked_ms=now_ms, now_ms=now_ms, expired=False, rules=RULES)
     assert isinstance(first, AskAgain)
     assert later == CancelRest(resting)
 

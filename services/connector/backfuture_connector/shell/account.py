@@ -66,7 +66,7 @@ class Account:
             agenda=self._agenda,
             on_push=self._on_push,
         )
-        sender = Sender(clock, self._keeper.regain)
+        sender = Sender(clock, self._keeper.regain, self._keeper.clock_watch)
         settler = Settler(shared.ledger, sender, clock, shared.rules, self._nudge)
         self._desk = OrderDesk(shared.ledger, sender, settler, clock)
         self._reconciler = Reconciler(connection_id, shared.ledger, settler, clock)
@@ -95,6 +95,7 @@ class Account:
                 self._agenda.set("reconcile", 0)
             while True:
                 item = await self._agenda.next()
+                await self._keeper.mind_the_clock(group)
                 if isinstance(item, str):
                     await self._on_date(item, group)
                 else:

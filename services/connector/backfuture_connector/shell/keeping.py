@@ -15,10 +15,12 @@ from backfuture_connector.ports import AccountVenue, Lease
 from backfuture_connector.shell.agenda import Dates
 from backfuture_connector.shell.connection_test import Bench, ConnectionTest, Session
 from backfuture_connector.shell.session import SessionKeeper
+from backfuture_connector.shell.steady import ClockWatch
 from backfuture_connector.shell.telling import Teller
 
 RENEWALS_PER_LIFE = 6
 RETRY_S = 60.0
+CLOCK_EVERY_S = 5.0
 BALANCES_S, BALANCES_AGAIN_S = 0.5, 5.0
 """Balances wait for nobody: orders need the worker and the budget more."""
 _FIRST_RETEST_S, _MAX_RETEST_S = 5.0, 600.0
@@ -61,6 +63,7 @@ class StandingKeeper:
         self._agenda = agenda
         self._session = SessionKeeper(bench.keys, lambda order: on_push(order, False), lambda: on_push(None, True))
         self._retests = 0
+        self.clock_watch = ClockWatch(bench.clock)
 
     @property
     def venue(self) -> AccountVenue | None:
@@ -97,6 +100,14 @@ class StandingKeeper:
             await self._recheck()
         elif name == "renew":
             await self._renew()
+        elif name == "clock":
+            self._agenda.set("clock", CLOCK_EVERY_S)
+
+    async def mind_the_clock(self, group: asyncio.TaskGroup) -> None:
+        """When somebody has set this machine's clock: compare it with the exchange's anew before signing."""
+        if self._session.venue is not None and self.clock_watch.moved:
+            _log.warning("clock.moved")
+            await self._retest(group)
 
     async def regain(self) -> bool:
         """Get a fresh lease after the signer has forgotten the old one; False when the key may not be used now."""
@@ -132,10 +143,11 @@ class StandingKeeper:
 
     async def close(self) -> None:
         """End the session and everything that is planned for it."""
-        self._agenda.clear("recheck", "renew", "reconcile", "settle", "balances", "retest")
+        self._agenda.clear("recheck", "renew", "reconcile", "settle", "balances", "retest", "clock")
         await self._session.end()
 
     async def _open_again(self, state: ConnectionState, group: asyncio.TaskGroup) -> None:
+        self.clock_watch.note()
         try:
             lease = await self._bench.keys.lease(state.owner, state.connection_id)
             offset_ms = await self._bench.public.server_time_ms() - self._bench.clock.now_ms()
@@ -151,6 +163,7 @@ class StandingKeeper:
 
     def _begin(self, session: Session, group: asyncio.TaskGroup) -> None:
         self._session.take(session, group)
+        self._agenda.set("clock", CLOCK_EVERY_S)
         self._agenda.set("reconcile", self._times.reconcile_s)
         self._agenda.set("recheck", self._times.recheck_s)
         self._agenda.set("renew", session.lease.expires_in_s / RENEWALS_PER_LIFE)
@@ -160,6 +173,7 @@ class StandingKeeper:
             return
 
         old = self._standing.state
+        self.clock_watch.note()
         outcome = await ConnectionTest(self._bench, subject, quiet if silent else self.tell).run()
         code = outcome.state.code
         if not silent or _differ(old, outcome.state):

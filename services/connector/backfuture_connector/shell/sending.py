@@ -9,9 +9,10 @@ from backfuture_common.runtime import metrics
 from backfuture_common.runtime.clock import Clock
 from backfuture_common.runtime.logging import get_logger
 
-from backfuture_connector.core.failures import TRANSIENT, Failure, VenueError
+from backfuture_connector.core.failures import TRANSIENT, Failure, VenueError, local_failure
 from backfuture_connector.core.order_outcomes import placing_outcome
 from backfuture_connector.ports import AccountVenue
+from backfuture_connector.shell.steady import ClockWatch
 
 SEND_WINDOW_S = 2.0
 """From the ledger's "submitting" to the last moment of sending. A process that wakes up later does not send: another
@@ -26,14 +27,23 @@ _log = get_logger("backfuture.connector.sending")
 class Sender:
     """Sends orders that the ledger has as "submitting". Remembers which of them the venue took."""
 
-    def __init__(self, clock: Clock, regain: Regain) -> None:
+    def __init__(self, clock: Clock, regain: Regain, watch: ClockWatch) -> None:
         self._clock = clock
         self._regain = regain
+        self._watch = watch
+        self.sent_s: dict[ClientOrderId, float] = {}
+        """When "submitting" of an order's last sending began to be recorded (monotonic)."""
         self.accepted: dict[ClientOrderId, str] = {}
         """The venue's ids of orders it has acknowledged."""
 
     async def send(self, entry: LedgerEntry, venue: AccountVenue, started_s: float) -> Failure | None:
-        """Send the order; None when the venue took it. ``started_s``: when "submitting" began to be recorded."""
+        """Send the order; None when the venue took it. ``started_s``: when "submitting" began to be recorded.
+
+        Nothing is sent after the machine's clock was set: its signature could live longer than the rules allow for.
+        """
+        self.sent_s[entry.command.client_order_id] = started_s
+        if self._watch.moved:
+            return local_failure("clock_skew", "ClockMoved")
         failure = await self._send_once(entry, venue, started_s)
         forgotten = failure is not None and failure.kind == "lease_gone" and placing_outcome(failure) == "not_sent"
         if forgotten and await self._regain():

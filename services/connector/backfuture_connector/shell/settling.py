@@ -67,6 +67,7 @@ class Settler:
             if wait_ms is None:
                 self._searches.pop(client_order_id, None)
                 self._sender.accepted.pop(client_order_id, None)
+                self._sender.sent_s.pop(client_order_id, None)
                 return True
             wait_ms = min(wait_ms, pause_ms)
             pause_ms *= 2
@@ -95,14 +96,22 @@ class Settler:
         entry = self._ledger.get(client_order_id)
         if entry is None or is_final(entry):
             return None
-        asked_ms = self._clock.now_ms()
+        asked_ms = self._steady_ms()
         finding = await self._ask(entry, venue, asked_ms)
-        now_ms = self._clock.now_ms()
-        search = self._searches.get(client_order_id) or Search(began_ms=asked_ms)
+        now_ms = self._steady_ms()
+        search = self._searches.get(client_order_id) or self._new_search(client_order_id, asked_ms)
         search = self._searches[client_order_id] = remember(search, finding, now_ms)
         entry = await self._note_acceptance(entry, finding)
-        step = next_step(entry, search, finding, asked_ms=asked_ms, now_ms=now_ms, rules=self._rules)
+        expired = self._clock.now_ms() >= entry.command.expires_ms
+        step = next_step(entry, search, finding, asked_ms=asked_ms, now_ms=now_ms, expired=expired, rules=self._rules)
         return await self._act(step, entry, finding, venue)
+
+    def _steady_ms(self) -> int:
+        return round(self._clock.monotonic_s() * 1000)
+
+    def _new_search(self, client_order_id: ClientOrderId, began_ms: int) -> Search:
+        sent_s = self._sender.sent_s.get(client_order_id)
+        return Search(began_ms=began_ms, sent_ms=None if sent_s is None else round(sent_s * 1000))
 
     async def _act(self, step: Next, entry: LedgerEntry, finding: Finding, venue: AccountVenue) -> int | None:
         wait_ms: int | None = self._rules.ask_every_ms
@@ -226,7 +235,8 @@ class Settler:
         key = entry.command.client_order_id
         refusal = told(failure) if failure is not None and placing_outcome(failure) == "refused" else None
         # even a refusal is not believed yet: it may come from the first sending, which the venue hid until now
-        self._searches[key] = Search(began_ms=self._searches[key].began_ms, refusal=refusal)
+        began_ms = self._searches[key].began_ms
+        self._searches[key] = Search(began_ms=began_ms, sent_ms=round(started_s * 1000), refusal=refusal)
 
     async def _end(self, entry: LedgerEntry, refusal: ErrorInfo | None) -> None:
         trigger: Trigger = "refused" if refusal is not None else "canceled" if entry.cancel_requested else "expired"
