@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 KAFKA := $(BIN)/python -m tests.support.apache_kafka
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check fmt lint types unit parts e2e bench-backtest clean kafka kafka-deps kafka-test kafka-full access pages browser postgres-deps prometheus-deps
+.PHONY: help run setup test check fmt lint types unit parts e2e bench-backtest clean kafka kafka-deps kafka-test kafka-full access pages browser postgres-deps prometheus-deps simulation simulate
 
 help: ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@$(INSTALL) --requirement requirements-dev.txt
 	@touch $@
 
-test: check unit parts e2e kafka-test pages ## everything: format, lint, types, architecture, unit to end-to-end tests
+test: check unit simulation parts e2e kafka-test pages ## everything: format, lint, types, architecture, unit to end-to-end tests
 
 check: $(VENV)/.installed-dev ## format, lint and types
 	$(BIN)/ruff format --check $(SOURCES)
@@ -45,6 +45,13 @@ check: $(VENV)/.installed-dev ## format, lint and types
 
 unit: $(VENV)/.installed-dev ## architecture, unit and property tests (seconds)
 	$(BIN)/pytest -q -n 2 tests/architecture tests/unit tests/property
+
+simulation: $(VENV)/.installed-dev ## ten thousand simulated lives of the money path, each with its disasters
+	$(BIN)/pytest -q -n 2 tests/simulation
+
+RUNS ?= 100000
+simulate: $(VENV)/.installed-dev ## many more of them (RUNS=100000), or one in full (SEED=n)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--runs $(RUNS) $(if $(FIRST),--first $(FIRST)))
 
 parts: $(VENV)/.installed-dev ## contract and integration tests on the real parts (minutes)
 	$(BIN)/pytest -q -n 2 -m 'not real_kafka' tests/contract tests/integration
