@@ -82,7 +82,7 @@ async def test_without_connection_the_bot_waits_and_goes_on_at_once_when_it_is_b
     await stage.bot_starts(spec())
     stage.price(3000)
     state = await stage.until_state("the bot waits", lambda bot: bool(bot.last_blocks))
-    assert state.last_blocks == ((ETH, ("CONN_OFFLINE",)),)
+    assert state.last_blocks == ((ETH, ("EXCH_DOWN",)),)
     await asyncio.sleep(1.5)
     assert [record.seq for record in await stage.journal()] == [1, 2, 3]
     await stage.connection(online=True)
