@@ -67,7 +67,7 @@ kafka-deps: $(VENV)/.installed-dev ## fetch Apache Kafka with Maven
 
 kafka-test: $(VENV)/.installed-dev ## the bounded part of the tests on Apache Kafka (skipped when it cannot be fetched)
 	@if said=$$($(KAFKA) --fetch-only); then set -e; \
-		$(KAFKA) --port 0 -- $(BIN)/pytest -q tests/contract/broker tests/contract/bus; \
+		$(KAFKA) --port 0 -- $(BIN)/pytest -q -n 2 tests/contract/broker tests/contract/bus; \
 		TEST_BROKER=kafka $(BIN)/pytest -q tests/integration/kafka tests/integration/access tests/integration/engine -m kafka_bounded; \
 		echo "brokers used: embedded, and $$said with one and with three nodes"; \
 	else echo "brokers used: embedded only ($$said)"; fi

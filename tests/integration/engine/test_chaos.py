@@ -17,7 +17,7 @@ from tests.unit.engine.build import spec
 
 CRASHES = [
     "after_fencing",
-    pytest.param("after_restore", marks=pytest.mark.kafka_bounded),
+    "after_restore",
     *(f"{point}:{n}" for point in ("before_begin", "before_commit", "after_commit") for n in (3, 4, 5, 6, 8)),
 ]
 
@@ -99,7 +99,6 @@ async def test_stopped_and_started_again_it_goes_on_where_it_was(stage: Stage) -
     assert replay(await stage.journal()) == (state, ())
 
 
-@pytest.mark.kafka_bounded
 async def test_two_engines_share_the_partitions_and_one_takes_all_when_the_other_dies(
     stage: Stage, tmp_path: Path
 ) -> None:
