@@ -52,16 +52,16 @@ class Somewhere:
     state: ConnectionState | None = ONLINE
     coins: str = "2"
 
-    def price(self, market: str) -> Seen | None:  # noqa: ARG002  (the protocol's)
+    def price(self, market: str) -> Seen | None:
         if self.observed_ms is None:
             return None
         tick = Tick(exchange=EXCHANGE, symbol=ETH, bid=D(100), ask=D(101), exchange_ms=0, observed_ms=self.observed_ms)
         return Seen(tick, Cause(topic="t", partition=0, offset=0), 0.0)
 
-    def instrument(self, exchange: ExchangeId, symbol: Symbol) -> Instrument | None:  # noqa: ARG002  (the protocol's)
+    def instrument(self, exchange: ExchangeId, symbol: Symbol) -> Instrument | None:
         return None
 
-    def connection(self, connection: ConnectionId) -> ConnectionState | None:  # noqa: ARG002  (the protocol's)
+    def connection(self, connection: ConnectionId) -> ConnectionState | None:
         return self.state
 
     def balances(self, connection: ConnectionId) -> AccountBalances | None:
