@@ -78,6 +78,7 @@ class Disk:
     async def run(self) -> None:
         """Serve until stopped, then force what is left. BrokenStorageError when the disk fails: nobody is told then."""
         self._wanted = asyncio.Event()
+        self._wanted.set()  # recovery may have written already, and answers would wait for that
         with ThreadPoolExecutor(_SYNC_THREADS, "sync") as threads:
             while not self._stopping:
                 await self._until_wanted(self._wanted)

@@ -157,3 +157,13 @@ async def test_closed_files_are_forced_in_the_background_in_every_mode(descripto
         disk.settle(descriptor, lambda: called.append(1))
         assert called == []
         await until(lambda: bool(called))
+
+
+async def test_what_recovery_wrote_before_serving_began_holds_up_no_answer(descriptor: int) -> None:
+    disk = Disk(fsync_ms=0)
+    disk.wrote(descriptor)
+    answered: list[str] = []
+
+    async with running(disk):
+        disk.after_sync(lambda: answered.append("answer"))
+        await until(lambda: answered == ["answer"])
