@@ -13,7 +13,14 @@ from tests.support.platform import Platform
 pytestmark = pytest.mark.timeout(300)
 
 SPEED_PERCENT = "6000"
-"""Recorded hours pass in minutes."""
+"""The recording's eleven minutes pass in as many seconds, and begin anew."""
+
+LADDER = {
+    "base_order_quote": "20", "add_on_quote": "20", "max_add_ons": 4, "step_percent": "0.1", "volume_scale": "2",
+    "take_profit_percent": "0.1", "min_improvement_percent": "0", "min_gap_percent": "0.02", "slippage_percent": "0.02",
+}  # fmt: skip
+"""The market moves by 0.45 % only, and a group that opens anywhere in it has to come out of it as well: add-ons that
+weigh much, and so little slippage allowed that an add-on can count on improving the average."""
 
 
 @pytest.fixture
@@ -35,10 +42,7 @@ def test_groups_open_and_close_on_both_exchanges(platform: Platform) -> None:
         for venue, symbol in (("kucoin", "BTC/USDT"), ("mexc", "ETH/USDT")):
             key = paper_key(platform, venue)
             connection = connect(api, f"paper-{venue}", key)
-            bot = make_bot(
-                api, connection["id"], symbol, f"{venue} on {MARKET_SOURCE} prices", "600", step_percent="0.1",
-                take_profit_percent="0.1", min_improvement_percent="0", min_gap_percent="0.05", max_add_ons=4,
-            )  # fmt: skip
+            bot = make_bot(api, connection["id"], symbol, f"{venue} on {MARKET_SOURCE} prices", "400", **LADDER)
             bots[bot] = key
         eventually(lambda: any(closed_groups(api, bot) for bot in bots), 150, lambda: "a group to close")
         for bot in bots:
